@@ -1,0 +1,227 @@
+"""Attestations: facts that a person states, with name and date, for what no interface gives.
+
+They are one more supplier of the kinds in `scanner.kinds`. An attestation past its expiry counts as absent, and says so.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scanner import documents
+from scanner.domains import normal_address
+from scanner.errors import InputError, did_you_mean
+from scanner.kinds import KINDS, Fact, Kind, Scope, fits
+from scanner.model import Attestation, AttestationUse, Gap, Record, Resource, Snapshot, Source, in_date, sort_key
+
+ATTESTABLE = {name: kind for name, kind in KINDS.items() if kind.console}
+
+
+def load(path: Path) -> tuple[Attestation, ...]:
+    """Read an attestations file.
+
+    Raises:
+        InputError: The file is not as the schema wants, states an unknown fact, or states one thing twice.
+    """
+    document = documents.read(path, "attestations")
+    attestations = tuple(_attestation(document, index) for index in range(len(document.value["attestations"])))
+    seen: dict[tuple[str, str], int] = {}
+    for index, attestation in enumerate(attestations):
+        earlier = seen.setdefault((attestation.kind, attestation.id), index)
+        if earlier != index:
+            line = document.line(("attestations", earlier))
+            at = ("attestations", index)
+            raise document.error(
+                f"{attestation.kind}/{attestation.id} is already attested in line {line}", at, hint="keep one of them"
+            )
+    return attestations
+
+
+def text(attestations: Iterable[Attestation]) -> str:
+    """Return the file that says this; `load` reads it back the same."""
+    return documents.dump({"attestations": [_plain(each) for each in attestations]})
+
+
+def supply(snapshot: Snapshot, attestations: Iterable[Attestation]) -> Snapshot:
+    """Return the snapshot with what people attest added, the gaps that this fills lifted, and the attestations as resources."""
+    attestations = tuple(attestations)
+    as_of = snapshot.header.taken_at
+    counted = [each for each in attestations if in_date(each.expires, as_of)]
+    expired = {(each.kind, each.id): each for each in attestations if not in_date(each.expires, as_of)}
+    stated = [_resource(each) for each in counted]
+    read = _facts_read({(each.kind, each.id) for each in attestations}, snapshot)
+    added = sorted([*stated, *(_as_resource(each, read) for each in attestations)], key=sort_key)
+    filled = {(each.kind, each.id) for each in stated} | {(each.kind, each.parent) for each in stated if each.parent}
+
+    def records() -> Iterator[Record]:
+        return heapq.merge(_unfilled(snapshot, filled, expired), added, key=sort_key)
+
+    return Snapshot(snapshot.header, records)
+
+
+def uses(attestations: Iterable[Attestation], as_of: datetime) -> tuple[AttestationUse, ...]:
+    """Return what a report says about each attestation."""
+    return tuple(
+        AttestationUse(
+            address=f"{each.kind}/{each.id}",
+            attested_by=each.attested_by,
+            attested_on=each.attested_on,
+            expires=each.expires,
+            counted=in_date(each.expires, as_of),
+            evidence=each.evidence,
+        )
+        for each in attestations
+    )
+
+
+def desk_address(kind: str, id_: str, facts: Mapping[str, Any]) -> str | None:
+    """Return the address of the service desk that a resource belongs to, or None if it belongs to none."""
+    site, _, rest = id_.partition("/")
+    if kind == "jsm.email_channel":
+        return f"jsm.service_desk/{site}/{facts['project_key']}" if "project_key" in facts else None
+    return f"jsm.service_desk/{site}/{rest}" if KINDS[kind].scope is Scope.DESK else None
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _attestation(document: documents.Document, index: int) -> Attestation:
+    entry = document.value["attestations"][index]
+    at: documents.Path_ = ("attestations", index)
+    kind = ATTESTABLE.get(entry["kind"])
+    if kind is None:
+        hint = did_you_mean(entry["kind"], ATTESTABLE)
+        raise document.error(f"{entry['kind']!r} is not a kind that can be attested", (*at, "kind"), hint=hint)
+    _check_id(document, (*at, "id"), kind, entry["id"])
+    for name, value in entry["facts"].items():
+        _check_fact(document, (*at, "facts", name), kind, value)
+    evidence, sha256 = _evidence(entry.get("evidence"))
+    return Attestation(
+        kind=kind.name,
+        id=_comparable_id(kind, entry["id"]),
+        facts=entry["facts"],
+        attested_by=entry["attested_by"],
+        attested_on=date.fromisoformat(entry["attested_on"]),
+        expires=date.fromisoformat(entry["expires"]),
+        evidence=evidence,
+        sha256=sha256,
+    )
+
+
+def _check_id(document: documents.Document, path: documents.Path_, kind: Kind, id_: str) -> None:
+    of_site = kind.scope is not Scope.ORG
+    wants_slash = kind.scope is Scope.DESK or kind.name == "jsm.email_channel"
+    if of_site and ("/" in id_) is not wants_slash:
+        example = "acme/help@acme.com" if kind.name == "jsm.email_channel" else "acme/HR" if wants_slash else "acme"
+        raise document.error(
+            f"{id_!r} is not an id of this kind, which is the {kind.id} with its site", path, hint=f"for example {example}"
+        )
+
+
+def _check_fact(document: documents.Document, path: documents.Path_, kind: Kind, value: Any) -> None:  # noqa: ANN401
+    name = str(path[-1])
+    fact = kind.facts.get(name)
+    if fact is None:
+        raise document.error(f"{kind.name} has no fact {name!r}", path, hint=did_you_mean(name, kind.facts))
+    if value is None or not fits(value, fact):
+        shown = msgspec.json.encode(value).decode()
+        raise document.error(f"{shown} is not {_wanted(fact)}", path, hint=f"{name}: {fact.meaning}")
+
+
+def _wanted(fact: Fact) -> str:
+    return f"one of {', '.join(fact.values)}" if fact.values else str(fact.type)
+
+
+def _evidence(entry: str | dict[str, str] | None) -> tuple[str | None, str | None]:
+    if isinstance(entry, dict):
+        return entry["file"], entry.get("sha256")
+    return entry, None
+
+
+def _comparable_id(kind: Kind, id_: str) -> str:
+    if kind.name != "jsm.email_channel":
+        return id_
+    site, _, address = id_.partition("/")
+    return f"{site}/{normal_address(address) or address.lower()}"
+
+
+def _plain(attestation: Attestation) -> dict[str, Any]:
+    evidence: dict[str, Any] = {}
+    if attestation.evidence:
+        evidence["evidence"] = (
+            {"file": attestation.evidence, "sha256": attestation.sha256} if attestation.sha256 else attestation.evidence
+        )
+    return {
+        "kind": attestation.kind,
+        "id": attestation.id,
+        "facts": dict(attestation.facts),
+        "attested_by": attestation.attested_by,
+        "attested_on": attestation.attested_on.isoformat(),
+        "expires": attestation.expires.isoformat(),
+    } | evidence
+
+
+def _resource(attestation: Attestation) -> Resource:
+    facts = dict(attestation.facts)
+    if attestation.kind == "jsm.email_channel":
+        facts |= _channel_facts(attestation.id)
+    if attestation.kind == "jsm.customer_permissions" and "channel_access" in facts:
+        # Today's console has no switch for public signup in a desk: known to be none, not unknown.
+        facts.setdefault("public_signup", None)
+    return Resource(
+        kind=attestation.kind,
+        id=attestation.id,
+        name=attestation.id.partition("/")[2] or attestation.id,
+        facts=facts,
+        source=Source.ATTESTED,
+        parent=desk_address(attestation.kind, attestation.id, facts),
+    )
+
+
+def _channel_facts(id_: str) -> dict[str, Any]:
+    address = id_.partition("/")[2]
+    normal = normal_address(address)
+    if normal is None:
+        raise InputError(f"jsm.email_channel/{id_}: {address!r} is not an e-mail address", hint="id: <site>/<address>")
+    return {"address": normal, "domain": normal.rpartition("@")[2]}
+
+
+def _facts_read(addresses: set[tuple[str, str]], snapshot: Snapshot) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the facts that interfaces gave for what is attested too."""
+    if not addresses:
+        return {}
+    found = (each for each in snapshot if isinstance(each, Resource) and (each.kind, each.id) in addresses)
+    return {(each.kind, each.id): each.facts for each in found}
+
+
+def _as_resource(attestation: Attestation, read: dict[tuple[str, str], dict[str, Any]]) -> Resource:
+    facts: dict[str, Any] = {
+        "attested_by": attestation.attested_by,
+        "attested_on": attestation.attested_on.isoformat(),
+        "expires": attestation.expires.isoformat(),
+        "evidence": attestation.evidence,
+        "agrees": _agrees(attestation, read.get((attestation.kind, attestation.id), {})),
+    }
+    id_ = f"{attestation.kind}/{attestation.id}"
+    return Resource(kind="attestation", id=id_, name=id_, facts=facts, source=Source.ATTESTED)
+
+
+def _agrees(attestation: Attestation, read: dict[str, Any]) -> bool:
+    return all(read[name] == value for name, value in attestation.facts.items() if read.get(name) is not None)
+
+
+def _unfilled(snapshot: Snapshot, filled: set[tuple[str, str]], expired: dict[tuple[str, str], Attestation]) -> Iterator[Record]:
+    for record in snapshot:
+        if not isinstance(record, Gap):
+            yield record
+        elif (record.kind, record.id or record.parent) not in filled:
+            late = expired.get((record.kind, record.id or ""))
+            yield _with_expiry(record, late) if late else record
+
+
+def _with_expiry(gap: Gap, attestation: Attestation) -> Gap:
+    detail = f"{gap.detail}; the attestation by {attestation.attested_by} expired after {attestation.expires}"
+    return msgspec.structs.replace(gap, detail=detail, hint=f"attest it again: {gap.hint}" if gap.hint else "attest it again")

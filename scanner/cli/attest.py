@@ -1,0 +1,106 @@
+"""`atlascan attest`: ask a person for what no interface shows, and write it down."""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scanner import attestations, snapshots
+from scanner.cli import options, output, pipeline
+from scanner.domains import normal_address
+from scanner.kinds import KINDS, Fact, FactType
+from scanner.model import Attestation, Gap
+
+DEFAULT_FILE = "attestations.yaml"
+
+
+@click.command("attest")
+@click.argument("snapshot", default=options.SNAPSHOT)
+@options.config
+@click.option("--by", "attested_by", help="Who looked.  [default: asks]")
+@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="For how long it counts.")
+def command(*, snapshot: str, config_file: Path | None, attested_by: str | None, days: int) -> None:
+    """Ask what SNAPSHOT leaves open, one question after the other, and write the attestations file.
+
+    Each question names the page of the console to look at. An empty answer skips it. Answers are kept even if you stop half-way.
+    """
+    config = pipeline.load_config(config_file)
+    file = config.attestations or (config_file or Path()).parent / DEFAULT_FILE
+    known = attestations.load(file) if file.exists() else ()
+    supplied = attestations.supply(snapshots.load(snapshot), known)
+    questions = [record for record in supplied if isinstance(record, Gap) and _can_be_asked(record)]
+    if not questions:
+        pipeline.say("nothing is open that a person could attest")
+        return
+    by = attested_by or str(click.prompt("Who looks (name or e-mail)", err=True))
+    today = pipeline.utc_now().date()
+    answered: list[Attestation] = []
+    try:
+        for number, gap in enumerate(questions, start=1):
+            pipeline.say(f"\n({number} of {len(questions)})")
+            answered += _ask(gap, by, today, today + timedelta(days=days))
+    except click.Abort:
+        pipeline.say("\nstopped")
+    if answered:
+        _save(file, known, answered)
+        mention = "" if config.attestations else f"; add `attestations: {file.name}` to the configuration"
+        pipeline.say(f"wrote {file}: {len(answered)} attested{mention}")
+
+
+def _can_be_asked(gap: Gap) -> bool:
+    kind = KINDS[gap.kind]
+    return bool(kind.console and _questions(gap.kind) and (gap.id or kind.name == "jsm.email_channel"))
+
+
+def _questions(kind: str) -> dict[str, Fact]:
+    return {name: fact for name, fact in KINDS[kind].facts.items() if fact.ask}
+
+
+def _ask(gap: Gap, by: str, today: date, expires: date) -> Iterable[Attestation]:
+    kind = KINDS[gap.kind]
+    place = gap.id or gap.parent
+    pipeline.say(f"{kind.noun} of {place}: {kind.meaning}")
+    pipeline.say(f"  look at: {kind.console}")
+    facts = {name: answer for name, fact in _questions(gap.kind).items() if (answer := _answer(name, fact)) is not None}
+    if not facts:
+        return
+    evidence = str(click.prompt("  Evidence (path or link to a screenshot)", default="", show_default=False, err=True))
+    id_ = gap.id or ""
+    if gap.kind == "jsm.email_channel" and gap.parent:
+        site, _, key = gap.parent.removeprefix("jsm.service_desk/").partition("/")
+        address = facts["address"]
+        id_ = f"{site}/{address}"
+        facts = {"project_key": key, "address": address}
+    yield Attestation(gap.kind, id_, facts, attested_by=by, attested_on=today, expires=expires, evidence=evidence or None)
+
+
+def _answer(name: str, fact: Fact) -> Any:  # noqa: ANN401  as the fact's type wants
+    if name == "address":
+        return click.prompt(f"  {fact.ask}", value_proc=_address, default="", show_default=False, err=True) or None
+    choices = fact.values or (("true", "false") if fact.type is FactType.BOOL else ())
+    kind = click.Choice((*choices, "")) if choices else click.STRING
+    shown = f" [{'/'.join(choices)}]" if choices else ""
+    answer = click.prompt(f"  {fact.ask}{shown}", type=kind, default="", show_default=False, show_choices=False, err=True)
+    if answer == "":
+        return None
+    return answer == "true" if fact.type is FactType.BOOL else answer
+
+
+def _address(text: str) -> str:
+    """Return an address in comparable form; a wrong one is asked for again."""
+    address = normal_address(text) if text else ""
+    if address is None:
+        raise click.BadParameter(f"{text!r} is not an e-mail address")
+    return address
+
+
+def _save(file: Path, known: tuple[Attestation, ...], answered: list[Attestation]) -> None:
+    """Write old and new attestations; the new ones take the place of older ones about the same."""
+    renewed = {(each.kind, each.id) for each in answered}
+    kept = [each for each in known if (each.kind, each.id) not in renewed]
+    if file.exists() and "#" in (before := file.read_text(encoding="utf-8")):
+        output.to_file(file.with_suffix(".yaml.bak"), before)
+        pipeline.say(f"the old file with its comments is kept as {file.with_suffix('.yaml.bak')}")
+    output.to_file(file, attestations.text([*kept, *answered]))

@@ -1,0 +1,32 @@
+"""`atlascan check`: judge a snapshot."""
+
+from pathlib import Path
+
+import click
+
+from scanner import snapshots
+from scanner.cli import options, output, pipeline
+from scanner.model import Severity
+
+
+@click.command("check")
+@click.argument("snapshot", default=options.SNAPSHOT)
+@options.config
+@options.formats
+@options.gate
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    snapshot: str,
+    config_file: Path | None,
+    outputs: tuple[options.Output, ...],
+    fail_on: str | None,
+    allow_unknown: bool,
+) -> None:
+    """Judge SNAPSHOT (a file, or - for a pipe) by the configuration's policies, attestations and waivers."""
+    config = pipeline.load_config(config_file)
+    severity = Severity(fail_on) if fail_on else None
+    report = pipeline.judge(config, snapshots.load(snapshot), fail_on=severity, allow_unknown=allow_unknown)
+    output.write(report, outputs)
+    ctx.exit(report.gate.exit_code)

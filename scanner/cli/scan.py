@@ -1,0 +1,51 @@
+"""`atlascan scan`: take a snapshot and check it."""
+
+from pathlib import Path
+
+import click
+
+from scanner import snapshots
+from scanner.cli import options, output, pipeline
+from scanner.model import Severity
+
+
+@click.command("scan")
+@options.config
+@click.option(
+    "-o", "--output", "target", default=options.SNAPSHOT, show_default=True, help="Where the snapshot is kept (.zst: compressed)."
+)
+@options.formats
+@options.gate
+@options.recordings
+@options.verbose
+@click.pass_context
+def command(
+    ctx: click.Context,
+    *,
+    config_file: Path | None,
+    target: str,
+    outputs: tuple[options.Output, ...],
+    fail_on: str | None,
+    allow_unknown: bool,
+    record: Path | None,
+    replay: Path | None,
+    verbose: bool,
+) -> None:
+    """Take a snapshot of what the configuration names, judge it, and report.
+
+    Credentials come from the environment (ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL, ATLASCAN_API_TOKEN; per site
+    ATLASCAN_<NAME>_EMAIL and ATLASCAN_<NAME>_API_TOKEN) or from the system keyring. What cannot be read is reported as unknown,
+    never as passing.
+    """
+    if record and replay:
+        raise click.UsageError("--record and --replay exclude each other")
+    if target == "-":
+        raise click.UsageError("a scan keeps its snapshot in a file; `atlascan snapshot -o -` writes one to standard output")
+    config = pipeline.load_config(config_file)
+    pipeline.rules(config)
+    pipeline.take(config, target, record=record, replay=replay, verbose=verbose, now=pipeline.utc_now())
+    pipeline.say(f"snapshot: {target}")
+    severity = Severity(fail_on) if fail_on else None
+    report = pipeline.judge(config, snapshots.load(target), fail_on=severity, allow_unknown=allow_unknown)
+    output.write(report, outputs)
+    ctx.exit(report.gate.exit_code)

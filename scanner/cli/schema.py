@@ -1,0 +1,16 @@
+"""`atlascan schema`: the JSON Schemas of the files."""
+
+import click
+import msgspec
+
+from scanner import documents
+from scanner.cli import output
+
+NAMES = ("config", "attestations", "waivers", "policy", "profile", "result")
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(NAMES))
+def command(*, name: str) -> None:
+    """Print the JSON Schema of a file, so that an editor completes and checks it."""
+    output.to_stdout(msgspec.json.format(msgspec.json.encode(documents.schema(name)), indent=2).decode())

@@ -1,0 +1,1 @@
+"""Atlassian to snapshot: what is asked, and what the answers mean."""

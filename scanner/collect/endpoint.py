@@ -1,0 +1,151 @@
+"""What there is to know about one REST resource of Atlassian's, and how its answers become facts."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from scanner.collect.api import Surface
+from scanner.kinds import KINDS, fits
+from scanner.model import Gap, Reason, Record, Resource, Source
+
+
+class Pager(StrEnum):
+    """How an answer says that there is more."""
+
+    SINGLE = "one answer, no pages"
+    LINK_CURSOR = "links.next: an address with a cursor, or the bare cursor"
+    BODY_CURSOR = "links.next: a bare cursor, sent back in the body"
+    START_AT = "startAt, total, isLast"
+    START = "start, size, isLastPage"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a request is about: the values for its path, what it is asked for, and what is known already."""
+
+    org: str | None
+    site: str | None
+    parent: Resource | None
+    has_sibling: Callable[[str], bool] = lambda _kind: False
+
+    @property
+    def parent_address(self) -> str | None:
+        """Return the address of the resource it is asked for."""
+        return self.parent.address if self.parent else None
+
+
+Shape = Callable[[Any, About], Iterable[Record]]
+Missing = tuple[str, str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One REST resource: where it is, what it is asked for, how it pages, and what its answers mean.
+
+    `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal. `shape` turns one record of an answer
+    into resources. With `detail`, each record of the list is read again at that path, and so are the ids in `always`.
+    """
+
+    kinds: tuple[str, ...]
+    path: str
+    surface: Surface
+    shape: Shape
+    source: Source
+    documented: str
+    hint: str
+    method: str = "GET"
+    parent: str | None = None
+    values: Callable[[About], Mapping[str, str]] = lambda _about: {}
+    params: Mapping[str, str] = field(default_factory=dict)
+    pager: Pager = Pager.SINGLE
+    records: str | None = None
+    detail: str | None = None
+    detail_id: Callable[[Any], str | None] = lambda _record: None
+    always: tuple[str, ...] = ()
+    opt_in: str | None = None
+    whole_with: str | None = None
+    beside: str | None = None
+    expects: Callable[[Resource], str | None] = lambda _resource: None
+    absent: Callable[["Endpoint", About], Iterable[Missing]] = lambda endpoint, about: [
+        (kind, None, about.parent_address) for kind in endpoint.kinds
+    ]
+
+    def missing(self, about: About) -> tuple[Missing, ...]:
+        """Return (kind, id, parent) of what is missing when this request gives nothing."""
+        return tuple(self.absent(self, about))
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A kind that no interface reads: what it belongs to, and the id of each resource that is missing."""
+
+    kind: str
+    parent: str
+    id_of: Callable[[Resource], str]
+
+
+class Reading:
+    """Takes facts out of one record. What is not there stays absent; what does not fit its declaration becomes a gap."""
+
+    def __init__(self, kind: str, record: Any) -> None:  # noqa: ANN401  JSON border
+        self.kind = KINDS[kind]
+        self.record = record
+        self.facts: dict[str, Any] = {}
+        self.problems: list[str] = []
+
+    def take(self, fact: str, *path: str) -> Any:  # noqa: ANN401
+        """Take a fact from a path of the record, and return its value or None."""
+        value = at(self.record, *path)
+        if value is None:
+            return None
+        if not fits(value, self.kind.facts[fact]):
+            self.problems.append(f"{'.'.join(path)} is {shown(value)}, which is not {_declared(self.kind.facts[fact])}")
+            return None
+        self.facts[fact] = value
+        return value
+
+    def results(self, id_: str | None, name: str | None, source: Source, parent: str | None) -> Iterator[Record]:
+        """Yield the resource, and a gap for each value that could not be understood."""
+        if not id_:
+            yield malformed(self.kind.name, "a record without the id it should have", parent)
+            return
+        for problem in self.problems:
+            yield malformed(self.kind.name, f"{self.kind.name}/{id_}: {problem}", parent, id_)
+        yield Resource(kind=self.kind.name, id=id_, name=name or id_, facts=self.facts, source=source, parent=parent)
+
+
+def at(value: Any, *path: str) -> Any:  # noqa: ANN401
+    """Return what lies at a path of nested objects, or None."""
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def text_at(value: Any, *path: str) -> str | None:  # noqa: ANN401
+    """Return the text at a path, or None; numbers that stand for ids become text."""
+    found = at(value, *path)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    return found if isinstance(found, str) and found else None
+
+
+def malformed(kind: str, detail: str, parent: str | None, id_: str | None = None) -> Gap:
+    """Return the gap for an answer that is not as it should be."""
+    hint = "Atlassian may have changed this answer: look for a newer version of atlascan, or report it"
+    return Gap(kind=kind, reason=Reason.MALFORMED, detail=detail, hint=hint, parent=parent, id=id_)
+
+
+def shown(value: Any) -> str:  # noqa: ANN401
+    """Return a value as a person may be shown it, cut short."""
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
+_LONGEST_SHOWN = 80
+
+
+def _declared(fact: Any) -> str:  # noqa: ANN401
+    return f"one of {', '.join(fact.values)}" if fact.values else str(fact.type)

@@ -1,0 +1,96 @@
+"""Where collection writes as it goes: a SQLite file in which duplicates fold and from which records come out sorted."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from scanner.collect.endpoint import malformed
+from scanner.model import Gap, Reason, Record, Resource, sort_key
+
+_decode = msgspec.json.Decoder(Resource | Gap).decode
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Journal:
+    """Records by their place in a snapshot. Safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Open an empty journal at `path`."""
+        self._lock = threading.Lock()
+        self._base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._base.execute("PRAGMA journal_mode = OFF")
+        self._base.execute("PRAGMA synchronous = OFF")
+        self._base.execute(
+            "CREATE TABLE records (kind TEXT, is_resource INT, id TEXT, parent TEXT, what TEXT, of TEXT, line BLOB,"
+            " PRIMARY KEY (kind, is_resource, id, parent, what)) WITHOUT ROWID"
+        )
+        self._base.execute("CREATE INDEX children ON records (kind, of)")
+
+    def add(self, records: Iterable[Record]) -> None:
+        """Write records down; what is there already is folded into one."""
+        with self._lock:
+            for record in records:
+                self._fold(record)
+
+    def resources(self, kind: str) -> list[Resource]:
+        """Return the resources of a kind."""
+        return [record for record in self._read("WHERE kind = ? AND is_resource", kind) if isinstance(record, Resource)]
+
+    def gaps(self, kind: str) -> list[Gap]:
+        """Return the gaps of a kind."""
+        return [record for record in self._read("WHERE kind = ? AND NOT is_resource", kind) if isinstance(record, Gap)]
+
+    def has_child(self, kind: str, parent: str) -> bool:
+        """Tell whether a resource of a kind with this parent is known."""
+        with self._lock:
+            found = self._base.execute("SELECT 1 FROM records WHERE kind = ? AND of = ? AND is_resource LIMIT 1", (kind, parent))
+            return found.fetchone() is not None
+
+    def settle(self) -> None:
+        """Forget the gaps about resources that another answer gave after all, unless a part of these could not be understood."""
+        with self._lock:
+            self._base.execute(
+                "DELETE FROM records WHERE NOT is_resource AND id != '' AND what != ? AND EXISTS"
+                " (SELECT 1 FROM records AS found WHERE found.is_resource AND found.kind = records.kind AND found.id = records.id)",
+                (Reason.MALFORMED,),
+            )
+
+    def sorted(self) -> Iterator[Record]:
+        """Stream everything in the order of a snapshot."""
+        return iter(self._read(""))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._base.close()
+
+    def _read(self, where: str, *values: str) -> Iterator[Record]:
+        order = "ORDER BY kind, is_resource, id, parent, what"
+        cursor = self._base.execute(f"SELECT line FROM records {where} {order}", values)  # noqa: S608  the conditions are ours
+        for (line,) in cursor:
+            yield _decode(line)
+
+    def _fold(self, record: Record) -> None:
+        kind, is_resource, id_, parent, what = sort_key(record)
+        key = (kind, int(is_resource), id_, parent, what)
+        found = self._base.execute(
+            "SELECT line FROM records WHERE (kind, is_resource, id, parent, what) = (?, ?, ?, ?, ?)", key
+        ).fetchone()
+        earlier = _decode(found[0]) if found else None
+        if isinstance(earlier, Resource) and isinstance(record, Resource):
+            record, conflicts = _merged(earlier, record)
+            for conflict in conflicts:
+                self._fold(conflict)
+        self._base.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, record.parent, _encode(record)))
+
+
+def _merged(earlier: Resource, later: Resource) -> tuple[Resource, list[Gap]]:
+    """Put two answers about one resource together; a fact on which they disagree is known no more."""
+    disputed = sorted(name for name, value in later.facts.items() if name in earlier.facts and earlier.facts[name] != value)
+    facts = {name: value for name, value in (earlier.facts | later.facts).items() if name not in disputed}
+    gaps = [
+        malformed(later.kind, f"two answers about {later.address} disagree on {name}", later.parent, later.id) for name in disputed
+    ]
+    return msgspec.structs.replace(earlier, facts=facts), gaps

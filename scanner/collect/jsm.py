@@ -1,0 +1,171 @@
+"""Jira Service Management: desks, who may become a customer, and where requests arrive by mail.
+
+The public interface lists the desks and no more. The two reads below `/rest/servicedesk/1/` are undocumented, found in public code
+that calls them; they are opt-in, and what their fields mean is inferred from their names and from the older server documentation.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from scanner.collect.api import Surface
+from scanner.collect.endpoint import About, Endpoint, Missing, Pager, Reading, at, malformed, text_at
+from scanner.domains import is_subdomain, normal_address
+from scanner.model import Record, Resource, Source
+
+_ATTEST = "or look at the console and state what you see with `atlascan attest`"
+_UNDOCUMENTED = "undocumented; seen in the adapter that salto-io publishes for Jira"
+
+
+def _desk(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401  JSON border
+    reading = Reading("jsm.service_desk", record)
+    key = text_at(record, "projectKey")
+    name = reading.take("name", "projectName")
+    reading.take("project_id", "projectId")
+    reading.take("service_desk_id", "id")
+    yield from reading.results(f"{about.site}/{key}" if key else None, name, Source.API, about.parent_address)
+
+
+def _request_security(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    """Read customer permissions, the older site-wide switch, and the desk's address from one answer."""
+    desk = _parent(about)
+    if not isinstance(record, dict):
+        yield malformed("jsm.customer_permissions", "the answer is no object", desk.address, desk.id)
+        return
+    reading = Reading("jsm.customer_permissions", record)
+    reading.take("public_signup", "serviceDeskPublicSignup")
+    reading.take("open_access", "serviceDeskOpenAccess")
+    reading.take("knowledge_base_anonymous", "anonymousAccessLinkedConfluenceSpace")
+    sharing = _sharing(at(record, "manageEnabled"), at(record, "autocompleteEnabled"))
+    if sharing:
+        reading.facts["sharing"] = sharing
+    if "public_signup" not in reading.facts and not reading.problems:
+        reading.problems.append("serviceDeskPublicSignup is not in the answer")
+    yield from reading.results(desk.id, desk.name, Source.UNDOCUMENTED, desk.address)
+
+    site = Reading("jsm.customer_access", record)
+    site.take("public_signup", "globalPublicSignup")
+    yield from site.results(about.site, about.site, Source.UNDOCUMENTED, f"jira.site/{about.site}")
+
+    address = text_at(record, "emailAddress")
+    if address:
+        yield _channel(address, desk, about)
+
+
+def _sharing(manage: Any, autocomplete: Any) -> str | None:  # noqa: ANN401
+    """Map the two switches to the console's words (inferred)."""
+    match manage, autocomplete:
+        case False, _:
+            return "organization"
+        case True, False:
+            return "by_email"
+        case True, True:
+            return "by_search"
+        case _:
+            return None
+
+
+def _incoming_email(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    """Read the addresses that can be recognised; the shape of this answer is not known (decision 24)."""
+    desk = _parent(about)
+    addresses = list(dict.fromkeys(_addresses(record)))
+    for address in addresses:
+        yield _channel(address, desk, about)
+    if not addresses and not about.has_sibling("jsm.email_channel"):
+        yield malformed(
+            "jsm.email_channel", f"no address could be recognised in the incoming mail settings of {desk.id}", desk.address
+        )
+
+
+def _addresses(value: Any) -> Iterator[str]:  # noqa: ANN401
+    match value:
+        case list():
+            for item in value:
+                yield from _addresses(item)
+        case dict():
+            for key, item in value.items():
+                if isinstance(item, str) and key.lower() in _ADDRESS_KEYS and normal_address(item):
+                    yield item
+                else:
+                    yield from _addresses(item)
+
+
+_ADDRESS_KEYS = frozenset({"email", "emailaddress", "address", "incomingemailaddress"})
+
+
+def _channel(address: str, desk: Resource, about: About) -> Record:
+    normal = normal_address(address)
+    if normal is None:
+        return malformed("jsm.email_channel", f"{address!r} is not an e-mail address", desk.address)
+    domain = normal.rpartition("@")[2]
+    facts = {
+        "project_key": desk.id.partition("/")[2],
+        "address": normal,
+        "domain": domain,
+        "is_default": is_subdomain(domain, "atlassian.net"),
+    }
+    id_ = f"{about.site}/{normal}"
+    return Resource(kind="jsm.email_channel", id=id_, name=normal, facts=facts, source=Source.UNDOCUMENTED, parent=desk.address)
+
+
+def _parent(about: About) -> Resource:
+    if about.parent is None:
+        raise TypeError("this endpoint is asked for a desk")
+    return about.parent
+
+
+def _project_key(about: About) -> dict[str, str]:
+    return {"projectKey": _parent(about).id.partition("/")[2]}
+
+
+def _absent_security(_endpoint: Endpoint, about: About) -> list[Missing]:
+    desk = _parent(about)
+    return [
+        ("jsm.customer_permissions", desk.id, desk.address),
+        ("jsm.customer_access", about.site, f"jira.site/{about.site}"),
+        ("jsm.email_channel", None, desk.address),
+    ]
+
+
+ENDPOINTS = (
+    Endpoint(
+        kinds=("jsm.service_desk",),
+        path="/rest/servicedeskapi/servicedesk",
+        surface=Surface.SITE,
+        parent="jira.site",
+        params={"limit": "100"},
+        pager=Pager.START,
+        records="values",
+        shape=_desk,
+        source=Source.API,
+        documented="https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/",
+        hint="give an account that works in every service project; a scoped token needs read:servicedesk-request",
+        # The list holds only the desks that the account may see: the projects tell which there are.
+        beside="jira.project",
+        expects=lambda project: project.id if project.facts.get("type") == "service_desk" else None,
+    ),
+    Endpoint(
+        kinds=("jsm.customer_permissions", "jsm.customer_access", "jsm.email_channel"),
+        path="/rest/servicedesk/1/servicedesk/{projectKey}/settings/requestsecurity",
+        surface=Surface.SITE,
+        parent="jsm.service_desk",
+        values=_project_key,
+        shape=_request_security,
+        source=Source.UNDOCUMENTED,
+        documented=_UNDOCUMENTED,
+        hint=f"give an account that administers this service project, {_ATTEST}",
+        opt_in="undocumented",
+        absent=_absent_security,
+    ),
+    Endpoint(
+        kinds=("jsm.email_channel",),
+        path="/rest/servicedesk/1/servicedesk/{projectKey}/incomingemail",
+        surface=Surface.SITE,
+        parent="jsm.service_desk",
+        values=_project_key,
+        shape=_incoming_email,
+        source=Source.UNDOCUMENTED,
+        documented="undocumented; seen in the PowerShell module AtlassianCloudPS",
+        hint=f"give an account that administers this service project, {_ATTEST}",
+        opt_in="undocumented",
+    ),
+)

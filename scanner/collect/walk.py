@@ -1,0 +1,291 @@
+"""Walk the tables of endpoints, parents before children, and write down what is there and what could not be seen."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from scanner.collect import jira, jsm, org
+from scanner.collect.api import Api, Refusal, Request, Surface
+from scanner.collect.endpoint import About, Endpoint, Pager, Unreadable, at, malformed
+from scanner.collect.journal import Journal
+from scanner.kinds import KINDS
+from scanner.model import Coverage, Gap, Reason, Record, Resource
+
+ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS)
+UNREADABLE: tuple[Unreadable, ...] = org.UNREADABLE
+MAX_PAGES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is collected, and how."""
+
+    org_id: str | None
+    sites: tuple[str, ...]
+    unsupported_sites: Mapping[str, str]
+    opt_ins: frozenset[str]
+    concurrency: int
+
+
+def collect(
+    api: Api, options: Options, journal: Journal, progress: Callable[[str], None] = lambda _kind: None
+) -> tuple[Coverage, ...]:
+    """Collect everything that the tables name, and return how it went for each kind."""
+    requests: Counter[str] = Counter()
+    collector = _Collector(api, options, journal, requests, _found_org(api, options, requests))
+    with ThreadPoolExecutor(options.concurrency) as pool:
+        for endpoint in ENDPOINTS:
+            progress(endpoint.kinds[0])
+            for records in pool.map(partial(collector.fetch, endpoint), collector.abouts(endpoint)):
+                journal.add(records)
+            journal.add(collector.orphans(endpoint))
+            journal.add(collector.unlisted(endpoint))
+    for unreadable in UNREADABLE:
+        journal.add(collector.unreadable(unreadable))
+    journal.settle()
+    return _coverage(journal, requests)
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _found_org(api: Api, options: Options, requests: Counter[str]) -> str | Gap:
+    """Return the organization's id: as configured, or the only one that the key sees."""
+    if options.org_id:
+        return options.org_id
+    hint = "name the organization in atlascan.yaml: org: {id: ...}"
+    try:
+        requests["org"] += 1
+        page = api.ask(Request(Surface.ADMIN, "GET", "/v1/orgs"))
+    except Refusal as refusal:
+        requests["org"] -= refusal.reason is Reason.NO_CREDENTIAL
+        return _gap("org", refusal, org.ENDPOINTS[0].hint)
+    ids = [found for record in at(page, "data") or [] if isinstance(found := at(record, "id"), str)]
+    if len(ids) == 1 and not at(page, "links", "next"):
+        return ids[0]
+    seen = f"the key sees {len(ids)} organizations" if ids else "the key sees no organization"
+    return Gap(kind="org", reason=Reason.NOT_FOUND, detail=seen, hint=hint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Collector:
+    api: Api
+    options: Options
+    journal: Journal
+    requests: Counter[str]
+    org: str | Gap
+
+    def abouts(self, endpoint: Endpoint) -> list[About]:
+        """Return what the endpoint is asked for."""
+        if endpoint.parent:
+            return [self._about(endpoint, parent) for parent in self.journal.resources(endpoint.parent)]
+        if endpoint.surface is Surface.ADMIN:
+            return [] if isinstance(self.org, Gap) else [self._about(endpoint, None)]
+        return [replace(self._about(endpoint, None), site=site) for site in self.options.sites]
+
+    def fetch(self, endpoint: Endpoint, about: About) -> list[Record]:
+        """Ask for one parent's records, all pages of them."""
+        if about.site and (detail := self.options.unsupported_sites.get(about.site)):
+            return list(_gaps(endpoint, about, Refusal(Reason.UNSUPPORTED, detail), "use auth: basic for this site"))
+        if endpoint.opt_in and endpoint.opt_in not in self.options.opt_ins:
+            refusal = Refusal(Reason.OPT_IN_OFF, "only an undocumented endpoint reads it, and those are off")
+            return list(_gaps(endpoint, about, refusal, _opt_in_hint(endpoint)))
+        records: list[Record] = []
+        try:
+            for record in self._pages(endpoint, about):
+                records.extend(self._detailed(endpoint, about, record) if endpoint.detail else endpoint.shape(record, about))
+        except Refusal as refusal:
+            records.extend(_gaps(endpoint, about, refusal, endpoint.hint))
+        for id_ in endpoint.always:
+            if not any(isinstance(record, Resource) and record.id == id_ for record in records):
+                records.extend(self._detail(endpoint, about, id_))
+        records.extend(self._partial(endpoint, about))
+        return records
+
+    def orphans(self, endpoint: Endpoint) -> Iterator[Gap]:
+        """Yield a gap for each parent that could not be read: what it holds cannot be seen either."""
+        for gap in self._parent_gaps(endpoint):
+            parent = f"{gap.kind}/{gap.id}" if gap.id else gap.parent or gap.kind
+            detail = (
+                gap.detail
+                if gap.reason in (Reason.NO_CREDENTIAL, Reason.UNSUPPORTED)
+                else f"{parent} could not be read: {gap.detail}"
+            )
+            for kind in endpoint.kinds:
+                id_ = gap.id if kind == "jsm.customer_permissions" else None
+                yield Gap(kind=kind, reason=gap.reason, detail=detail, hint=gap.hint, parent=parent, id=id_)
+
+    def unlisted(self, endpoint: Endpoint) -> Iterator[Gap]:
+        """Yield a gap for each resource that another kind says must be there, and that the list left out."""
+        if not endpoint.beside:
+            return
+        kind = endpoint.kinds[0]
+        known = {resource.id for resource in self.journal.resources(kind)}
+        refused = {gap.parent for gap in self.journal.gaps(kind)}
+        for other in self.journal.resources(endpoint.beside):
+            id_ = endpoint.expects(other)
+            if id_ and id_ not in known and other.parent not in refused:
+                detail = f"the project {other.name!r} has a {KINDS[kind].noun}, but the list leaves it out"
+                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=other.address, id=id_)
+
+    def unreadable(self, unreadable: Unreadable) -> Iterator[Gap]:
+        """Yield a gap for each resource that no interface reads."""
+        kind = KINDS[unreadable.kind]
+        hint = f"look at {kind.console} and state what you see with `atlascan attest`"
+        detail = f"no public interface reads the {kind.noun}"
+        parents = self.journal.resources(unreadable.parent)
+        for parent in parents:
+            id_ = unreadable.id_of(parent)
+            yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint, parent=parent.address, id=id_)
+        for gap in self.journal.gaps(unreadable.parent):
+            why = f"{detail}, and which there are could not be read: {gap.detail}"
+            yield Gap(kind=kind.name, reason=gap.reason, detail=why, hint=gap.hint, parent=gap.parent)
+        if not parents and not self.journal.gaps(unreadable.parent):
+            yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint)
+
+    def _about(self, endpoint: Endpoint, parent: Resource | None) -> About:
+        org_id = None if isinstance(self.org, Gap) else self.org
+        site = parent.id.partition("/")[0] if parent and endpoint.surface is Surface.SITE else None
+        known = partial(self.journal.has_child, parent=parent.address) if parent else (lambda _kind: False)
+        return About(org_id, site, parent, known)
+
+    def _parent_gaps(self, endpoint: Endpoint) -> list[Gap]:
+        if endpoint.parent:
+            return [gap for gap in self.journal.gaps(endpoint.parent) if gap.reason is not Reason.MALFORMED or gap.id is None]
+        if endpoint.surface is Surface.ADMIN and isinstance(self.org, Gap):
+            self.journal.add([self.org])
+        return []
+
+    def _pages(self, endpoint: Endpoint, about: About) -> Iterator[Any]:
+        request = Request(endpoint.surface, endpoint.method, endpoint.path, about.site, endpoint.values(about), endpoint.params)
+        if endpoint.pager is Pager.BODY_CURSOR:
+            request = replace(request, body={})
+        seen: set[str] = set()
+        read = 0
+        for _ in range(MAX_PAGES):
+            page = self._ask(endpoint, request)
+            records = _records(endpoint, page)
+            yield from records
+            read += len(records)
+            following = self._following(endpoint, request, page, len(records), read)
+            if following is None:
+                return
+            mark = str(following.params) + str(following.body)
+            if mark in seen:
+                raise Refusal(Reason.MALFORMED, "the pages go round in a circle")
+            seen.add(mark)
+            request = following
+        raise Refusal(Reason.GAVE_UP, f"more than {MAX_PAGES} pages")
+
+    def _ask(self, endpoint: Endpoint, request: Request) -> Any:  # noqa: ANN401
+        if self.api.can_ask(request.surface, request.site):
+            self.requests[endpoint.kinds[0]] += 1
+        return self.api.ask(request)
+
+    def _following(self, endpoint: Endpoint, request: Request, page: Any, size: int, read: int) -> Request | None:  # noqa: ANN401
+        """Return the request for the next page, or None after the last."""
+        match endpoint.pager:
+            case Pager.SINGLE:
+                return None
+            case Pager.LINK_CURSOR | Pager.BODY_CURSOR:
+                link = at(page, "links", "next")
+                cursor = self.api.cursor(request, link) if isinstance(link, str) and link else None
+                if cursor is None:
+                    return None
+                if endpoint.pager is Pager.BODY_CURSOR:
+                    return replace(request, body={"cursor": cursor})
+                return replace(request, params={**endpoint.params, "cursor": cursor})
+            case Pager.START_AT:
+                return _next_start(request, "startAt", is_last=at(page, "isLast"), total=at(page, "total"), size=size, read=read)
+            case Pager.START:
+                return _next_start(request, "start", is_last=at(page, "isLastPage"), total=None, size=size, read=read)
+
+    def _detailed(self, endpoint: Endpoint, about: About, record: Any) -> Iterator[Record]:  # noqa: ANN401
+        id_ = endpoint.detail_id(record)
+        if id_ is None:
+            return iter([malformed(endpoint.kinds[0], "a record without the id it should have", about.parent_address)])
+        return self._detail(endpoint, about, id_)
+
+    def _detail(self, endpoint: Endpoint, about: About, id_: str) -> Iterator[Record]:
+        """Read one record of a list whole."""
+        values = {**endpoint.values(about), "domain": id_}
+        try:
+            record = self._ask(endpoint, Request(endpoint.surface, "GET", endpoint.detail or "", about.site, values))
+        except Refusal as refusal:
+            gap = _gap(endpoint.kinds[0], refusal, endpoint.hint)
+            yield msgspec.structs.replace(gap, id=id_, parent=about.parent_address)
+        else:
+            yield from endpoint.shape(record, about)
+
+    def _partial(self, endpoint: Endpoint, about: About) -> Iterator[Gap]:
+        """Yield a gap if the account sees only a part of the list."""
+        if not endpoint.whole_with:
+            return
+        needed = endpoint.whole_with
+        params = {"permissions": needed}
+        try:
+            answer = self._ask(endpoint, Request(Surface.SITE, "GET", "/rest/api/3/mypermissions", about.site, {}, params))
+        except Refusal as refusal:
+            yield msgspec.structs.replace(_gap(endpoint.kinds[0], refusal, endpoint.hint), parent=about.parent_address)
+            return
+        if at(answer, "permissions", needed, "havePermission") is not True:
+            detail = f"the account does not hold the permission {needed}, so the list may leave some out"
+            yield Gap(
+                kind=endpoint.kinds[0], reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=about.parent_address
+            )
+
+
+def _records(endpoint: Endpoint, page: Any) -> list[Any]:  # noqa: ANN401
+    if endpoint.records is None:
+        return [page]
+    records = at(page, endpoint.records)
+    if not isinstance(records, list):
+        raise Refusal(Reason.MALFORMED, f"the answer has no list of {endpoint.records}")
+    return records
+
+
+def _next_start(request: Request, name: str, *, is_last: Any, total: Any, size: int, read: int) -> Request | None:  # noqa: ANN401
+    if is_last is True or (is_last is None and size == 0):
+        if isinstance(total, int) and read < total:
+            raise Refusal(Reason.MALFORMED, f"{total} were announced, but {read} came")
+        return None
+    if size == 0:
+        raise Refusal(Reason.MALFORMED, "an empty page that is not the last")
+    return replace(request, params={**request.params, name: str(read)})
+
+
+def _gaps(endpoint: Endpoint, about: About, refusal: Refusal, hint: str) -> Iterator[Gap]:
+    for kind, id_, parent in endpoint.missing(about):
+        yield msgspec.structs.replace(_gap(kind, refusal, hint), id=id_, parent=parent)
+
+
+def _gap(kind: str, refusal: Refusal, hint: str) -> Gap:
+    return Gap(kind=kind, reason=refusal.reason, detail=refusal.detail, hint=hint)
+
+
+def _opt_in_hint(endpoint: Endpoint) -> str:
+    consoles = dict.fromkeys(KINDS[kind].console for kind in endpoint.kinds if KINDS[kind].console)
+    look = " and ".join(str(console) for console in consoles)
+    switch = f"set collect: {{{endpoint.opt_in}: true}} in atlascan.yaml"
+    return f"{switch}, or look at {look} and state what you see with `atlascan attest`"
+
+
+def _coverage(journal: Journal, requests: Counter[str]) -> tuple[Coverage, ...]:
+    kinds = dict.fromkeys(
+        [kind for endpoint in ENDPOINTS for kind in endpoint.kinds] + [unreadable.kind for unreadable in UNREADABLE]
+    )
+    return tuple(
+        Coverage(
+            kind=kind,
+            requests=requests[kind],
+            resources=len(journal.resources(kind)),
+            gaps=len(gaps := journal.gaps(kind)),
+            complete=not gaps,
+        )
+        for kind in sorted(kinds)
+    )

@@ -1,0 +1,201 @@
+"""The configuration `atlascan.yaml`: what is scanned, and by which rules. It never holds a credential."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scanner import documents
+from scanner.documents import Document
+from scanner.domains import normal_domain
+from scanner.errors import did_you_mean
+from scanner.model import Severity
+
+FILE = "atlascan.yaml"
+API_URL = "https://api.atlassian.com"
+CLOSED = "closed"
+_DESK_KINDS = frozenset({"jsm.service_desk", "jsm.customer_permissions"})
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site to scan."""
+
+    name: str
+    url: str
+    auth: str = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """How to collect."""
+
+    undocumented: bool = False
+    probe: bool = False
+    audit_days: int = 30
+    concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that the configuration says, with defaults filled in and paths resolved."""
+
+    sites: tuple[Site, ...]
+    org_id: str | None = None
+    profile: str = "it-controlled"
+    company_domains: tuple[str, ...] | None = None
+    desks: Mapping[str, str] = field(default_factory=dict)
+    spaces: Mapping[str, str] = field(default_factory=dict)
+    collect: Collect = Collect()
+    waivers: Path | None = None
+    attestations: Path | None = None
+    policies: tuple[Path, ...] = ()
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    fail_on: Severity = Severity.HIGH
+    api_url: str = API_URL
+    document: Document | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return what parameters of policies may be taken from."""
+        return {} if self.company_domains is None else {"company_domains": list(self.company_domains)}
+
+
+def load(path: Path) -> Config:
+    """Read the configuration.
+
+    Raises:
+        InputError: The file is not as the schema wants, or an address in it is not to be trusted with credentials.
+    """
+    return from_document(documents.read(path, "config"), path.parent)
+
+
+def from_document(document: Document, folder: Path) -> Config:
+    """Return what a configuration says that was read from a folder. Raises as `load` does."""
+    entry = document.value
+    return Config(
+        sites=_sites(document),
+        org_id=entry.get("org", {}).get("id"),
+        profile=entry.get("profile", "it-controlled"),
+        company_domains=_company_domains(document),
+        desks=entry.get("desks", {}),
+        spaces=entry.get("spaces", {}),
+        collect=Collect(**entry.get("collect", {})),
+        waivers=_file(document, "waivers", folder),
+        attestations=_file(document, "attestations", folder),
+        policies=tuple(folder / item for item in entry.get("policies", [])),
+        params=entry.get("params", {}),
+        fail_on=Severity(entry.get("fail_on", "high")),
+        api_url=_safe_url(document, ("api_url",), entry.get("api_url", API_URL)),
+        document=document,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The facts that the configuration states about resources."""
+
+    desk_kinds: Mapping[str, str]
+
+    def __call__(self, kind: str, id_: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """Return the facts with those added that the configuration states: whom a desk serves."""
+        if kind in _DESK_KINDS:
+            return facts | {"desk_kind": self.desk_kinds.get(id_, CLOSED)}
+        if kind == "jsm.email_channel" and "project_key" in facts:
+            site = id_.partition("/")[0]
+            return facts | {"desk_kind": self.desk_kinds.get(f"{site}/{facts['project_key']}", CLOSED)}
+        return facts
+
+
+def declaration(config: Config, desks: Iterable[str]) -> Declaration:
+    """Return what the configuration states about the desks there are (`acme/HR`).
+
+    Raises:
+        InputError: A bare key is that of desks on two sites.
+    """
+    known = set(desks)
+    kinds: dict[str, str] = {}
+    for key, desk_kind in config.desks.items():
+        sites = [desk for desk in sorted(known) if desk.partition("/")[2] == key]
+        if "/" not in key and len(sites) > 1:
+            document = config.document or Document("configuration", {})
+            raise document.error(
+                f"{key!r} is a desk on more than one site", ("desks", key), hint=f"write one of {', '.join(sites)}"
+            )
+        kinds.update({key: desk_kind} if "/" in key else {f"{site.name}/{key}": desk_kind for site in config.sites})
+    return Declaration(kinds)
+
+
+def undeclared_typos(config: Config, desks: Iterable[str]) -> tuple[str, ...]:
+    """Return a warning for each declared desk that does not exist."""
+    known = {form for desk in desks for form in (desk, desk.partition("/")[2])}
+    if not known:
+        return ()
+    missing = [key for key in config.desks if key not in known]
+    return tuple(f"desks: there is no service desk {key!r}; {did_you_mean(key, known) or 'look at its key'}" for key in missing)
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _sites(document: Document) -> tuple[Site, ...]:
+    sites: list[Site] = []
+    for index, entry in enumerate(document.value["sites"]):
+        at = ("sites", index)
+        url = _safe_url(document, (*at, "url"), entry["url"])
+        name = entry.get("name") or (urlsplit(url).hostname or "").partition(".")[0]
+        if name in [site.name for site in sites]:
+            raise document.error(f"two sites are named {name!r}", at, hint="give one of them another name")
+        sites.append(Site(name, url, entry.get("auth", "basic")))
+    return tuple(sites)
+
+
+def _safe_url(document: Document, at: documents.Path_, text: str) -> str:
+    """Return an address to which credentials may be sent."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise document.error("not an address", at, hint="such as https://acme.atlassian.net") from error
+    host = parts.hostname
+    if not host or parts.scheme not in ("http", "https"):
+        raise document.error(f"{text!r} is not an address", at, hint="such as https://acme.atlassian.net")
+    if parts.username or parts.password:
+        raise document.error(
+            "an address must not hold a user name or password", at, hint="credentials come from the environment or the keyring"
+        )
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise document.error(f"credentials would travel to {host} in the clear", at, hint="write https://")
+    if parts.query or parts.fragment or parts.path.strip("/"):
+        raise document.error("wants the bare address, without a path", at, hint=f"{parts.scheme}://{parts.netloc}")
+    return f"{parts.scheme}://{host if ':' not in host else f'[{host}]'}{f':{port}' if port else ''}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _company_domains(document: Document) -> tuple[str, ...] | None:
+    domains: list[str] | None = document.value.get("company_domains")
+    if domains is None:
+        return None
+    normal = [normal_domain(domain) for domain in domains]
+    if None in normal:
+        index = normal.index(None)
+        raise document.error(f"{domains[index]!r} is not a domain", ("company_domains", index), hint="such as acme.com")
+    return tuple(domain for domain in normal if domain)
+
+
+def _file(document: Document, key: str, folder: Path) -> Path | None:
+    name = document.value.get(key)
+    if name is None:
+        return None
+    path = folder / str(name)
+    if not path.is_file():
+        raise document.error(f"there is no file {path}", (key,), hint=f"create it, or take `{key}:` out")
+    return path

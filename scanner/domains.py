@@ -1,0 +1,58 @@
+"""Domain names and e-mail addresses, in the one form in which they may be compared."""
+
+import idna
+
+
+def normal_domain(text: str) -> str | None:
+    """Return a host name in lower-case IDNA form without trailing dot, or None if it is none.
+
+    Two spellings of one domain (case, trailing dot, Unicode or punycode) come out the same.
+    """
+    name = text.strip().rstrip(".").lower()
+    if name.isascii():
+        return name if _is_host(name) else None
+    try:
+        return idna.encode(name, uts46=True, transitional=False).decode("ascii")
+    except idna.IDNAError:
+        return None
+
+
+def is_subdomain(name: str, of: str) -> bool:
+    """Tell whether `name` lies properly below `of`; both in normal form. A domain is no sub-domain of itself."""
+    return name.endswith("." + of)
+
+
+def domain_of(text: str) -> str | None:
+    """Return the domain of an e-mail address, or of a host name given bare, in normal form."""
+    return normal_domain(text.rpartition("@")[2])
+
+
+def normal_address(text: str) -> str | None:
+    """Return an e-mail address in lower case with its domain in normal form, or None if it is none."""
+    # Imported here: it is needed for collected mailboxes only, and costs a third of the start-up time.
+    from email_validator import EmailNotValidError, validate_email  # noqa: PLC0415
+
+    try:
+        checked = validate_email(text.strip().rstrip("."), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        return None
+    return f"{checked.local_part.lower()}@{checked.ascii_domain}"
+
+
+def _is_host(name: str) -> bool:
+    labels = name.split(".")
+    return len(name) <= _LONGEST_NAME and all(_is_label(label) for label in labels)
+
+
+def _is_label(label: str) -> bool:
+    return (
+        0 < len(label) <= _LONGEST_LABEL
+        and label.replace("-", "").replace("_", "").isalnum()
+        and not label.startswith("-")
+        and not label.endswith("-")
+    )
+
+
+# RFC 1035, section 2.3.4.
+_LONGEST_NAME = 253
+_LONGEST_LABEL = 63

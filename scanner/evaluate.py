@@ -1,0 +1,317 @@
+"""Judge: rules and a snapshot in, findings out. Pure: the same snapshot gives the same findings, on any day."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from scanner.conditions import Bound, Clause, Gathered, Surroundings, bind, referred_kinds, value_at
+from scanner.kinds import KINDS
+from scanner.kinds import Scope as KindScope
+from scanner.model import Evidence, Finding, Gap, Gate, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
+
+Facts = dict[str, Any]
+Declare = Callable[[str, str, Facts], Facts]
+
+
+def evaluate(rules: Iterable[Rule], snapshot: Snapshot, declare: Declare) -> Iterator[Finding]:
+    """Yield a finding for each rule and each resource or gap of the rule's kind.
+
+    Args:
+        rules: What must be true.
+        snapshot: What was read; it is read twice, once for what the rules refer to and once to judge.
+        declare: Adds the facts that the configuration states (kind, id, facts -> facts).
+    """
+    rules = list(rules)
+    gathered = _gather(_all_referred(rules), snapshot, declare)
+    judges: dict[str, list[_Judge]] = {}
+    for rule in rules:
+        around = Surroundings(snapshot.header.taken_at, rule.params, gathered)
+        judges.setdefault(rule.policy.kind, []).append(_Judge.of(rule, around))
+    seen: set[str] = set()
+    for kind, subjects in _subjects_by_kind(snapshot, set(judges), declare):
+        for subject in subjects:
+            seen.add(kind)
+            for judge in judges[kind]:
+                yield from judge.findings(subject)
+    for kind in judges.keys() - seen:
+        for judge in judges[kind]:
+            yield judge.nothing(collected=_is_collected(kind, snapshot))
+
+
+def gate(findings: Iterable[Finding], fail_on: Severity, *, allow_unknown: bool) -> Gate:
+    """Return what the findings mean for a pipeline: 1 if something fails, else 3 if something is unknown, else 0."""
+    looked_at = [finding for finding in findings if finding.severity.rank >= fail_on.rank]
+    failed = sum(finding.counts and finding.verdict is Verdict.FAIL for finding in looked_at)
+    unknown = sum(finding.verdict is Verdict.UNKNOWN for finding in looked_at)
+    waived = sum(finding.verdict is Verdict.FAIL and not finding.counts for finding in looked_at)
+    excused = f", {waived} waived" if waived else ""
+    scope = f"at severity {fail_on} or above"
+    if failed:
+        also = f"; {unknown} could not be judged" if unknown else ""
+        return _gate(fail_on, 1, f"{failed} {_plural('failure', failed)} {scope}{excused}{also}", allow_unknown=allow_unknown)
+    if unknown and not allow_unknown:
+        because = f"nothing fails {scope}{excused}, but {unknown} {_plural('thing', unknown)} could not be judged"
+        return _gate(fail_on, 3, because, allow_unknown=allow_unknown)
+    if not any(finding.verdict in (Verdict.PASS, Verdict.FAIL) for finding in looked_at):
+        return _gate(fail_on, 3, f"nothing was judged {scope}", allow_unknown=allow_unknown)
+    allowed = f", {unknown} unknown allowed" if unknown else ""
+    return _gate(fail_on, 0, f"everything {scope} was judged and passes{excused}{allowed}", allow_unknown=allow_unknown)
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A resource as all its suppliers together give it: one set of facts, or several where they disagree."""
+
+    kind: str
+    id: str
+    name: str
+    variants: tuple[Facts, ...]
+    sources: Mapping[str, Source]
+    gap: Gap | None = None
+
+    @property
+    def address(self) -> str:
+        return self.gap.address if self.gap else f"{self.kind}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """A rule, bound to what it looks at."""
+
+    rule: Rule
+    where: Bound | None
+    require: Bound
+    raises: tuple[tuple[Severity, Bound, str], ...]
+
+    @classmethod
+    def of(cls, rule: Rule, around: Surroundings) -> "_Judge":
+        policy = rule.policy
+        raises = tuple((step.to, bind(step.when, around), step.because) for step in policy.raises)
+        return cls(rule, bind(policy.where, around) if policy.where else None, bind(policy.require, around), raises)
+
+    def findings(self, subject: _Subject) -> Iterator[Finding]:
+        if subject.gap:
+            yield from self._of_gap(subject, subject.gap)
+        else:
+            yield max((self._of_facts(subject, facts) for facts in subject.variants), key=lambda finding: finding.verdict.rank)
+
+    def nothing(self, *, collected: bool) -> Finding:
+        kind = KINDS[self.rule.policy.kind]
+        if collected:
+            return self._finding(kind.name, kind.noun, Verdict.NOTAPPLICABLE, f"there is no {kind.noun} here to judge")
+        hint = "take a new snapshot with this version of atlascan"
+        return self._finding(
+            kind.name, kind.noun, Verdict.UNKNOWN, f"the snapshot does not cover {kind.name}", hint=hint, reason=Reason.UNSUPPORTED
+        )
+
+    def _of_gap(self, subject: _Subject, gap: Gap) -> Iterator[Finding]:
+        """Report a gap, unless what is known of the missing resource already puts it outside the policy."""
+        facts = subject.variants[0]
+        if gap.id and self.where and self.where.truth(facts) is False:
+            return
+        severity, because = self._severity(facts)
+        yield self._finding(
+            subject.address,
+            subject.name,
+            Verdict.UNKNOWN,
+            gap.detail,
+            severity=severity,
+            severity_because=because,
+            reason=gap.reason,
+            hint=gap.hint or None,
+            missing=f"{gap.kind}/{gap.id}" if gap.id else None,
+        )
+
+    def _of_facts(self, subject: _Subject, facts: Facts) -> Finding:
+        if self.where and (selected := self.where.truth(facts)) is not True:
+            clauses = tuple(self.where.clauses(facts))
+            if selected is False:
+                return self._finding(subject.address, subject.name, Verdict.NOTAPPLICABLE, f"not judged here: {_seen(clauses)}")
+            return self._judged(subject, facts, Verdict.UNKNOWN, clauses)
+        truth = self.require.truth(facts)
+        verdict = Verdict.UNKNOWN if truth is None else Verdict.PASS if truth else Verdict.FAIL
+        return self._judged(subject, facts, verdict, tuple(self.require.clauses(facts)))
+
+    def _judged(self, subject: _Subject, facts: Facts, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:
+        evidence = self._evidence(subject, facts, clauses)
+        severity, because = self._severity(facts)
+        return self._finding(
+            subject.address,
+            subject.name,
+            verdict,
+            self._message(verdict, facts, clauses),
+            severity=severity,
+            severity_because=because if verdict is not Verdict.PASS else None,
+            hint=_hint(self.rule.policy.kind, subject) if verdict is Verdict.UNKNOWN else None,
+            clauses=clauses,
+            evidence=evidence,
+            source=max(
+                (each.source for each in evidence), key=list(Source).index, default=next(iter(subject.sources.values()), None)
+            ),
+        )
+
+    def _message(self, verdict: Verdict, facts: Facts, clauses: tuple[Clause, ...]) -> str:
+        match verdict:
+            case Verdict.UNKNOWN:
+                whys = dict.fromkeys(clause.why for clause in clauses if clause.why)
+                return f"cannot be judged: {'; '.join(str(why) for why in whys) or _seen(clauses)}"
+            case Verdict.FAIL:
+                return f"{_filled(self.rule.policy.failure, facts)} ({_seen_and_wanted(clauses)})"
+            case _:
+                return _seen(clauses)
+
+    def _evidence(self, subject: _Subject, facts: Facts, clauses: tuple[Clause, ...]) -> tuple[Evidence, ...]:
+        decided = [clause.path.partition("[")[0].partition(".")[0] for clause in clauses if clause.address is None]
+        paths = dict.fromkeys((*self.rule.policy.evidence, *decided))
+        return tuple(
+            Evidence(path=path, value=facts[path], source=subject.sources[path])
+            for path in paths
+            if path in subject.sources and value_at(facts, path) is not None
+        )
+
+    def _severity(self, facts: Facts) -> tuple[Severity, str | None]:
+        """Return the severity and what raised it; where that cannot be told, the higher one holds."""
+        severity, because = self.rule.severity, None
+        for to, when, why in self.raises:
+            truth = when.truth(facts)
+            if truth is not False and to.rank > severity.rank:
+                severity, because = to, why if truth else f"{why}: not known, so the higher severity holds"
+        return severity, because
+
+    def _finding(
+        self,
+        address: str,
+        name: str,
+        verdict: Verdict,
+        message: str,
+        **more: Any,  # noqa: ANN401  the rest of a finding's fields
+    ) -> Finding:
+        severity = more.pop("severity", self.rule.severity)
+        return Finding(
+            policy=self.rule.policy.id, address=address, name=name, verdict=verdict, message=message, severity=severity, **more
+        )
+
+
+def _all_referred(rules: list[Rule]) -> frozenset[str]:
+    kinds: frozenset[str] = frozenset()
+    for rule in rules:
+        policy = rule.policy
+        kinds = kinds.union(
+            referred_kinds(policy.where), referred_kinds(policy.require), *(referred_kinds(step.when) for step in policy.raises)
+        )
+    return kinds
+
+
+def _gather(kinds: frozenset[str], snapshot: Snapshot, declare: Declare) -> dict[str, Gathered]:
+    items: dict[str, list[Facts]] = {kind: [] for kind in kinds}
+    whys = {kind: None if _is_collected(kind, snapshot) else f"the snapshot does not cover {kind}" for kind in kinds}
+    for kind, subjects in _subjects_by_kind(snapshot, set(kinds), declare):
+        for subject in subjects:
+            if subject.gap:
+                whys[kind] = whys[kind] or f"{KINDS[kind].noun} {subject.address} could not be read: {subject.gap.detail}"
+            else:
+                items[kind].extend(subject.variants)
+    return {kind: Gathered(tuple(items[kind]), whys[kind]) for kind in kinds}
+
+
+def _is_collected(kind: str, snapshot: Snapshot) -> bool:
+    return kind == "attestation" or any(coverage.kind == kind for coverage in snapshot.header.coverage)
+
+
+def _subjects_by_kind(snapshot: Snapshot, kinds: set[str], declare: Declare) -> Iterator[tuple[str, Iterator[_Subject]]]:
+    for kind, records in groupby(snapshot, key=attrgetter("kind")):
+        if kind in kinds and kind in KINDS:
+            yield kind, _subjects(kind, records, declare)
+
+
+def _subjects(kind: str, records: Iterable[Record], declare: Declare) -> Iterator[_Subject]:
+    for (is_gap, _), group in groupby(records, key=lambda record: (isinstance(record, Gap), record.id)):
+        if is_gap:
+            for gap in group:
+                if isinstance(gap, Gap):
+                    yield _missing(kind, gap, declare)
+        else:
+            yield _merged(kind, [record for record in group if isinstance(record, Resource)], declare)
+
+
+def _missing(kind: str, gap: Gap, declare: Declare) -> _Subject:
+    id_ = gap.id or ""
+    facts = declare(kind, id_, _own_paths(kind, id_)) if id_ else {}
+    return _Subject(kind, id_, id_ or KINDS[kind].noun, (facts,), {}, gap)
+
+
+def _merged(kind: str, suppliers: list[Resource], declare: Declare) -> _Subject:
+    """Put the suppliers of one resource together; where they disagree, each in turn has the last word in a variant of its own."""
+    first = suppliers[0]
+    sources = {path: supplier.source for supplier in reversed(suppliers) for path in supplier.facts}
+    base: Facts = {path: value for supplier in reversed(suppliers) for path, value in supplier.facts.items()}
+    variants = [{**base, **supplier.facts} for supplier in suppliers]
+    distinct = [facts for index, facts in enumerate(variants) if facts not in variants[:index]]
+    own = _own_paths(kind, first.id)
+    return _Subject(kind, first.id, first.name, tuple(declare(kind, first.id, own | facts) for facts in distinct), sources)
+
+
+def _own_paths(kind: str, id_: str) -> Facts:
+    site, _, project = id_.partition("/")
+    match KINDS[kind].scope:
+        case KindScope.ORG:
+            return {"id": id_}
+        case KindScope.SITE:
+            return {"id": id_, "site": site}
+        case KindScope.DESK:
+            return {"id": id_, "site": site, "project": project}
+
+
+def _hint(kind: str, subject: _Subject) -> str | None:
+    """Say what would make an undecided resource known, where a person could state it."""
+    console = KINDS[kind].console
+    return f"look at {console} and state what you see of {subject.id} with `atlascan attest`" if console else None
+
+
+def _filled(sentence: str, facts: Facts) -> str:
+    for name, value in facts.items():
+        sentence = sentence.replace(f"{{{name}}}", _shown(value))
+    return sentence
+
+
+def _seen_and_wanted(clauses: tuple[Clause, ...]) -> str:
+    wanted: dict[str, list[str]] = {}
+    for clause in clauses:
+        wanted.setdefault(_fact(clause), []).append(clause.wanted)
+    return "; ".join(f"{fact}, wanted {' or '.join(dict.fromkeys(words))}" for fact, words in wanted.items())
+
+
+def _seen(clauses: tuple[Clause, ...]) -> str:
+    return "; ".join(dict.fromkeys(map(_fact, clauses)))
+
+
+def _fact(clause: Clause) -> str:
+    where = f"{clause.path} of {clause.address}" if clause.address else clause.path
+    return f"{where} is {_shown(clause.actual)}" if clause.known else f"{where} is not known"
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401
+    match value:
+        case bool() | None:
+            return {True: "true", False: "false", None: "null"}[value]
+        case []:
+            return "an empty list"
+        case list():
+            return ", ".join(map(_shown, value[:5])) + (", …" if len(value) > 5 else "")  # noqa: PLR2004  a sentence's worth
+        case str():
+            return value if value and value.strip() else repr(value)
+        case _:
+            return str(value)
+
+
+def _plural(word: str, number: int) -> str:
+    return word if number == 1 else f"{word}s"
+
+
+def _gate(fail_on: Severity, exit_code: int, because: str, *, allow_unknown: bool) -> Gate:
+    return Gate(fail_on=fail_on, allow_unknown=allow_unknown, exit_code=exit_code, because=because)

@@ -1,0 +1,396 @@
+"""The nouns that the stages speak in. Everything here is a value: nothing reads, writes, or knows where it came from."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from scanner.conditions import Clause, Condition
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Severity(StrEnum):
+    """How bad a failure is (XCCDF's words, and `critical`)."""
+
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for info, up to 4 for critical."""
+        return list(Severity).index(self)
+
+
+class Verdict(StrEnum):
+    """What was found about one resource, best first (XCCDF's words)."""
+
+    NOTAPPLICABLE = "notapplicable"
+    PASS = "pass"  # noqa: S105  not a password
+    UNKNOWN = "unknown"
+    FAIL = "fail"
+
+    @property
+    def rank(self) -> int:
+        """Return how bad it is: fail is worse than unknown, unknown worse than pass."""
+        return list(Verdict).index(self)
+
+
+class Source(StrEnum):
+    """Where a fact comes from, most trustworthy first."""
+
+    API = "api"
+    API_EXPERIMENTAL = "api-experimental"
+    UNDOCUMENTED = "undocumented"
+    PROBE = "probe"
+    INFERRED = "inferred"
+    ATTESTED = "attested"
+
+
+class Reason(StrEnum):
+    """Why something could not be read."""
+
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not-found"
+    NO_CREDENTIAL = "no-credential"
+    NO_PUBLIC_API = "no-public-api"
+    OPT_IN_OFF = "opt-in-off"
+    UNSUPPORTED = "unsupported"
+    GAVE_UP = "gave-up"
+    MALFORMED = "malformed"
+
+
+# ------------------------------------------------------------------------------------------------------------ the snapshot
+
+
+class Resource(
+    msgspec.Struct, frozen=True, tag="resource", tag_field="type", kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """One thing that was read: its facts and who supplied them. A fact that was not answered is absent, never null."""
+
+    kind: str
+    id: str
+    name: str
+    facts: dict[str, Any]
+    source: Source
+    parent: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Return `kind/id`, the name by which everything else refers to it."""
+        return f"{self.kind}/{self.id}"
+
+
+class Gap(msgspec.Struct, frozen=True, tag="gap", tag_field="type", kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Something of a kind that could not be read, why, and what would lift that.
+
+    `parent` is the address of what refused to show it; `id` the resource that is missing, where that much is known.
+    """
+
+    kind: str
+    reason: Reason
+    detail: str
+    hint: str = ""
+    parent: str | None = None
+    id: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Return the address under which it is reported: the parent that refused, or the kind."""
+        return self.parent or self.kind
+
+
+Record = Resource | Gap
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How the collection of one kind went."""
+
+    kind: str
+    requests: int
+    resources: int
+    gaps: int
+    complete: bool
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What was scanned."""
+
+    org: str | None
+    sites: dict[str, str]
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a snapshot is of, when it was taken, and how far the collection got.
+
+    `recorded` says that it was collected from a recording, and of what; `taken_at` is then the moment of the recording.
+    """
+
+    id: str
+    taken_at: datetime
+    tool: str
+    target: Target
+    coverage: tuple[Coverage, ...] = ()
+    recorded: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A header, and a stream of records sorted by kind, gaps of a kind first, that can be read again and again."""
+
+    header: Header
+    read: Callable[[], Iterable[Record]]
+
+    def __iter__(self) -> Iterator[Record]:
+        """Stream the records."""
+        return iter(self.read())
+
+
+def sort_key(record: Record) -> tuple[str, bool, str, str, str]:
+    """Return the order of records in a snapshot: by kind, its gaps before its resources, then by id."""
+    match record:
+        case Gap(kind=kind, id=id_, parent=parent, reason=reason):
+            return kind, False, id_ or "", parent or "", reason
+        case Resource(kind=kind, id=id_, source=source):
+            return kind, True, id_, "", source
+
+
+# -------------------------------------------------------------------------------------------------------------- the rules
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """A condition under which a failure is worse than the policy's default severity."""
+
+    to: Severity
+    when: Condition
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of a policy: its type, meaning and default; `setting` names the configuration key it is taken from."""
+
+    type: str
+    meaning: str
+    default: Any = None
+    setting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Facts, and the verdict that the policy must give on them."""
+
+    name: str
+    verdict: Verdict
+    records: tuple[Record, ...]
+    params: Mapping[str, Any]
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What must be true of every resource of a kind (XCCDF's Rule)."""
+
+    id: str
+    version: int
+    title: str
+    severity: Severity
+    raises: tuple[Raise, ...]
+    kind: str
+    where: Condition | None
+    require: Condition
+    failure: str
+    params: Mapping[str, Param]
+    rationale: str
+    remediation: tuple[str, ...]
+    console: str
+    controls: Mapping[str, tuple[str, ...]]
+    references: tuple[str, ...]
+    evidence: tuple[str, ...]
+    examples: tuple[Example, ...]
+    file: "Path"
+    line: int = 1
+
+    @property
+    def area(self) -> str:
+        """Return the folder it lies in: access, jsm, ..."""
+        return self.id.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A policy as it is applied: with the severity and the parameters that the profile and the configuration settle on."""
+
+    policy: Policy
+    severity: Severity
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody's decision to live with a failure for a while. It excuses the failure; it does not change it."""
+
+    policy: str
+    address: str
+    reason: str
+    owner: str
+    approved_by: str
+    expires: date
+    ticket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """What a person stated about a setting that no interface gives."""
+
+    kind: str
+    id: str
+    facts: Mapping[str, Any]
+    attested_by: str
+    attested_on: date
+    expires: date
+    evidence: str | None = None
+    sha256: str | None = None
+
+
+def in_date(expires: date, as_of: datetime) -> bool:
+    """Tell whether a date of expiry is not yet over: valid through the end of that day, UTC. Nothing else decides this."""
+    return as_of.astimezone(UTC).date() <= expires
+
+
+# ------------------------------------------------------------------------------------------------------------- the outcome
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact that a verdict rests on."""
+
+    path: str
+    value: Any
+    source: Source
+
+
+class AppliedWaiver(msgspec.Struct, frozen=True, kw_only=True):
+    """The waiver that excuses a finding."""
+
+    reason: str
+    owner: str
+    approved_by: str
+    expires: date
+    ticket: str | None = None
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict of one policy on one resource, or on a gap.
+
+    A gap is reported under the address of what refused; `missing` is the address of what it hides, where that much is known.
+    """
+
+    policy: str
+    address: str
+    name: str
+    verdict: Verdict
+    severity: Severity
+    message: str
+    severity_because: str | None = None
+    clauses: tuple[Clause, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    source: Source | None = None
+    reason: Reason | None = None
+    hint: str | None = None
+    waiver: AppliedWaiver | None = None
+    missing: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether the gate looks at it: a failure that nobody excused, or something that could not be judged."""
+        return self.verdict is Verdict.UNKNOWN or (self.verdict is Verdict.FAIL and self.waiver is None)
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy as it was applied: what a report shows of it."""
+
+    id: str
+    version: int
+    title: str
+    severity: Severity
+    kind: str
+    rationale: str
+    remediation: tuple[str, ...]
+    console: str
+    controls: dict[str, tuple[str, ...]]
+    references: tuple[str, ...]
+    params: dict[str, Any]
+    file: str
+    line: int
+
+
+class WaiverState(StrEnum):
+    """What became of a waiver."""
+
+    APPLIED = "applied"
+    EXPIRED = "expired"
+    UNUSED = "unused"
+
+
+class WaiverUse(msgspec.Struct, frozen=True, kw_only=True):
+    """A waiver and what became of it."""
+
+    policy: str
+    address: str
+    state: WaiverState
+    reason: str
+    owner: str
+    approved_by: str
+    expires: date
+    ticket: str | None = None
+
+
+class AttestationUse(msgspec.Struct, frozen=True, kw_only=True):
+    """An attestation and whether it counted."""
+
+    address: str
+    attested_by: str
+    attested_on: date
+    expires: date
+    counted: bool
+    evidence: str | None = None
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outcome means for a pipeline: the exit code, and in one sentence why."""
+
+    fail_on: Severity
+    allow_unknown: bool
+    exit_code: int
+    because: str
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a renderer sees."""
+
+    tool: str
+    profile: str
+    snapshot: Header
+    policies: tuple[Judged, ...]
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+    waivers: tuple[WaiverUse, ...]
+    attestations: tuple[AttestationUse, ...]
+    gate: Gate
+
+    def of(self, policy: str) -> tuple[Finding, ...]:
+        """Return the findings of one policy."""
+        return tuple(finding for finding in self.findings if finding.policy == policy)
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of some verdicts; of none, notapplicable."""
+    return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.NOTAPPLICABLE)

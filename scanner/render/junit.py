@@ -1,0 +1,217 @@
+"""The report as JUnit XML, for whatever shows test results.
+
+The shape passes the two schemas most asked for (Ant's, which Azure DevOps links to, and that of Jenkins' xUnit plugin) and is what
+the readers really read: GitLab shows the text and drops the message, so the text repeats it; Azure shows only the message of a
+skipped case; Jenkins builds its tree at the dots of a class name; and GitLab's XML reader casts what a bare word like `type="yaml"`
+names, so every type has a dot.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
+from xml.etree import ElementTree as ET
+
+import msgspec
+
+from scanner.kinds import KINDS, Scope
+from scanner.model import AppliedWaiver, Evidence, Finding, Judged, Report, Verdict
+
+MAX_CASES = 20_000
+MAX_VALUE = 1_000
+
+# What XML 1.0 cannot say or advises against: control characters, halves of surrogate pairs, and two that are no characters.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_FOLDED = {Verdict.PASS: "all that pass", Verdict.NOTAPPLICABLE: "all that are not applicable"}
+_NO_TIME = "0.000"  # a verdict takes microseconds: what took time was reading, long before
+
+
+def render(report: Report) -> str:
+    """Return the report as JUnit XML: a suite for each area, a case for each finding.
+
+    Above 20,000 findings, what passes and what is not applicable is folded into one case for each policy: GitLab reads no file of
+    30 MB or more.
+    """
+    root = ET.Element("testsuites")
+    for id_, (area, findings) in enumerate(_areas(report)):
+        _add_suite(root, id_, area, findings, report)
+    if not report.findings:
+        _add_suite_of_nothing(root, report)
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _areas(report: Report) -> Iterator[tuple[str, list[Finding]]]:
+    areas: dict[str, list[Finding]] = {}
+    for finding in _folded(report.findings) if len(report.findings) > MAX_CASES else report.findings:
+        areas.setdefault(finding.policy.partition("/")[0], []).append(finding)
+    yield from areas.items()
+
+
+def _folded(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Keep one of the findings of a policy that pass, and one of those that are not applicable, to stand for the others."""
+    seen: set[tuple[str, Verdict]] = set()
+    for finding in findings:
+        key = (finding.policy, finding.verdict)
+        if finding.verdict not in _FOLDED:
+            yield finding
+        elif key not in seen:
+            seen.add(key)
+            message = "folded into one case, as there are very many; the others are in the JSON result"
+            yield msgspec.structs.replace(finding, address=_FOLDED[finding.verdict], message=message)
+
+
+def _add_suite(root: ET.Element, id_: int, area: str, findings: Iterable[Finding], report: Report) -> None:
+    suite = _new_suite(root, id_, area, report)
+    policies = {policy.id: policy for policy in report.policies}
+    names: Counter[str] = Counter()
+    for finding in findings:
+        policy = policies.get(finding.policy)
+        about = finding.missing or finding.address
+        name = _unique(_one_line(f"{finding.policy}: {policy.title if policy else ''} [{about}]"), names)
+        case = ET.SubElement(suite, "testcase", {"name": name, "classname": _class_name(finding), "time": _NO_TIME})
+        _add_outcome(case, finding, policy)
+    _finish(suite)
+
+
+def _add_suite_of_nothing(root: ET.Element, report: Report) -> None:
+    """Say that nothing was judged: a file without any case looks like success."""
+    suite = _new_suite(root, 0, "gate", report)
+    case = ET.SubElement(suite, "testcase", {"name": "something was judged", "classname": "org.gate.judged", "time": _NO_TIME})
+    _add(case, "error", report.gate.because, (), type_="unknown.undecided")
+    _finish(suite)
+
+
+def _new_suite(root: ET.Element, id_: int, area: str, report: Report) -> ET.Element:
+    header = report.snapshot
+    suite = ET.SubElement(
+        root,
+        "testsuite",
+        {
+            "name": f"atlascan.{_key(area)}",
+            "package": f"atlascan.{_key(area)}",
+            "id": str(id_),
+            "hostname": "localhost",  # the schema's word for a host that is nobody's business
+            "timestamp": header.taken_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds"),
+            "time": _NO_TIME,
+        },
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in _properties(report).items():
+        ET.SubElement(properties, "property", {"name": name, "value": _one_line(value)})
+    return suite
+
+
+def _properties(report: Report) -> Mapping[str, str]:
+    header = report.snapshot
+    known = {
+        "tool": report.tool,
+        "profile": report.profile,
+        "snapshot": header.id,
+        "taken_at": header.taken_at.astimezone(UTC).isoformat(timespec="seconds"),
+        "recorded": header.recorded or "",
+        "org": header.target.org or "",
+        "sites": ", ".join(header.target.sites),
+        "fail_on": report.gate.fail_on,
+        "exit_code": str(report.gate.exit_code),
+        "because": report.gate.because,
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _finish(suite: ET.Element) -> None:
+    """Count what is in the suite, and add the two elements that Ant's schema wants at its end."""
+    suite.set("tests", str(len(suite.findall("testcase"))))
+    for counter, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(counter, str(len(suite.findall(f"testcase/{element}"))))
+    ET.SubElement(suite, "system-out")
+    ET.SubElement(suite, "system-err")
+
+
+def _unique(name: str, given: Counter[str]) -> str:
+    """Return the name, numbered if it was given before: GitLab ignores the second of two cases of one name."""
+    given[name] += 1
+    return name if given[name] == 1 else _unique(f"{name} #{given[name]}", given)
+
+
+def _class_name(finding: Finding) -> str:
+    area, _, rest = finding.policy.partition("/")
+    return f"{_key(_site(finding.address))}.{_key(area)}.{_key(rest or area)}"
+
+
+def _site(address: str) -> str:
+    """Return the site that an address lies on, or `org`: the address of a gap may be no more than a kind."""
+    name, _, id_ = address.partition("/")
+    kind = KINDS.get(name)
+    return id_.partition("/")[0] if kind and kind.scope is not Scope.ORG and id_ else "org"
+
+
+def _key(text: str) -> str:
+    """Return the text as one step of a class name: a dot in it would branch the tree of Jenkins."""
+    return "".join(char if char.isalnum() or char in "-_" else "_" for char in _ILLEGAL.sub("", text)) or "_"
+
+
+# -------------------------------------------------------------------------------------------------------------- the outcome
+
+
+def _add_outcome(case: ET.Element, finding: Finding, policy: Judged | None) -> None:
+    match finding.verdict:
+        case Verdict.FAIL if finding.waiver:
+            _add(case, "skipped", _waived(finding.waiver), (f"The failure: {finding.message}", *_facts(finding)))
+        case Verdict.FAIL:
+            _add(case, "failure", finding.message, (*_facts(finding), *_steps(policy)), type_=f"policy.{finding.severity}")
+        case Verdict.UNKNOWN:
+            hint = (f"What would make it known: {finding.hint}",) if finding.hint else ()
+            type_ = f"unknown.{finding.reason or 'undecided'}"
+            _add(case, "error", finding.message, (*hint, *_facts(finding)), type_=type_)
+        case Verdict.NOTAPPLICABLE:
+            _add(case, "skipped", finding.message, ())
+        case Verdict.PASS:
+            pass
+
+
+def _add(case: ET.Element, tag: str, message: str, more: Iterable[str], *, type_: str | None = None) -> None:
+    element = ET.SubElement(case, tag, {"message": _one_line(message)})
+    if type_:
+        element.set("type", type_)
+    element.text = "\n".join(map(_one_line, (message, *more)))  # a line each: a name must not look like a line of ours
+
+
+def _waived(waiver: AppliedWaiver) -> str:
+    ticket = f" ({waiver.ticket})" if waiver.ticket else ""
+    who = f"owner {waiver.owner}, approved by {waiver.approved_by}"
+    return f"waived until {waiver.expires.isoformat()}: {waiver.reason}{ticket}; {who}"
+
+
+def _facts(finding: Finding) -> Iterator[str]:
+    yield f"Resource: {finding.address} ({finding.name})"
+    because = f", because {finding.severity_because}" if finding.severity_because else ""
+    yield f"Severity: {finding.severity}{because}"
+    yield from map(_seen, finding.evidence)
+    if finding.source:
+        yield f"Source: {finding.source}"
+
+
+def _seen(evidence: Evidence) -> str:
+    return f"Evidence: {evidence.path} = {_value(evidence.value)} ({evidence.source})"
+
+
+def _steps(policy: Judged | None) -> Iterator[str]:
+    if policy and policy.remediation:
+        yield "What to do:"
+        yield from (f"{number}. {step}" for number, step in enumerate(policy.remediation, start=1))
+
+
+def _value(value: object) -> str:
+    try:
+        text = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON in UTF-8 cannot say
+        text = ascii(value)
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}… (the whole of it is in the JSON result)"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(_ILLEGAL.sub("", text).split())

@@ -1,0 +1,279 @@
+"""The report as plain text, for a terminal, a pipe or a log.
+
+What is said is one stream of lines; Rich only wraps and colours them, and only when somebody looks. Names come from a site that
+others write to: whatever a terminal would not show as itself is shown as an escape.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from scanner.model import AppliedWaiver, Finding, Gap, Judged, Report, Severity, Verdict, WaiverState, WaiverUse
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+MAX_GAPS = 10
+MIN_WIDTH = 20
+
+Part = tuple[str, str]
+
+# Verdicts as a reader meets them, worst first, each with its colour.
+WORDS = {"FAIL": "bold red", "UNKNOWN": "bold magenta", "WAIVED": "cyan", "PASS": "green", "N/A": "dim"}
+_WORD_OF = {Verdict.FAIL: "FAIL", Verdict.UNKNOWN: "UNKNOWN", Verdict.PASS: "PASS", Verdict.NOTAPPLICABLE: "N/A"}
+_PLAIN = ""
+_TITLE = "bold"
+_ASIDE = "dim"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line before it is wrapped: what it begins with, its parts with their styles, and how far in it stands."""
+
+    parts: tuple[Part, ...] = ()
+    lead: Part = ("", "")
+    indent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The lines of a report, as something that a Rich console can print."""
+
+    lines: tuple[Line, ...]
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        """Wrap each line under its own beginning; a word too long for a line is broken only if the console wants words broken."""
+        from rich.text import Text  # noqa: PLC0415  Rich is imported when there is something to print
+
+        for line in self.lines:
+            lead = Text.assemble(" " * line.indent, line.lead)
+            text = Text.assemble(*line.parts)
+            room = max(options.max_width - lead.cell_len, MIN_WIDTH)
+            if options.overflow == "ignore":
+                room = max(room, *(Text(word).cell_len for word in text.plain.split()), 0)
+            for number, part in enumerate(text.wrap(console, room, overflow="fold")):
+                begin = Text(" " * lead.cell_len) if number else lead
+                part.rstrip()
+                yield from (begin + part).render(console, end="\n")
+
+
+def render(report: Report, *, width: int = 100) -> str:
+    """Return the report as text without colours, in lines of `width` where words allow."""
+    from rich.console import Console  # noqa: PLC0415  see Page
+
+    console = Console(file=StringIO(), width=width, color_system=None, force_terminal=False, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(renderable(report), overflow="ignore", crop=False)
+    return capture.get()
+
+
+def renderable(report: Report) -> Page:
+    """Return the report as something that a Rich console prints, in colour where it has colours."""
+    return Page(tuple(lines(report)))
+
+
+def lines(report: Report) -> Iterator[Line]:
+    """Yield all that is said about a report, worst first, the exit code last."""
+    yield from _header(report)
+    yield from _policies(report)
+    yield from _remediation(report)
+    yield from _waivers(report)
+    yield from _attestations(report)
+    yield from _gaps(report.gaps)
+    yield Line((_part(f"exit code {report.gate.exit_code}: {report.gate.because}", _TITLE),))
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _header(report: Report) -> Iterator[Line]:
+    header = report.snapshot
+    sites = [f"{name} ({url})" for name, url in header.target.sites.items()]
+    scanned = [f"organization {header.target.org}"] * bool(header.target.org) + sites
+    yield Line((_part(report.tool, _TITLE), (", ", _PLAIN), _part(f"profile {report.profile}")))
+    yield Line()
+    yield _entry("scanned", ", ".join(scanned) or "nothing")
+    yield _entry("taken", f"{header.taken_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+    yield _entry("snapshot", header.id)
+    if header.recorded:
+        yield _entry("recorded", header.recorded)
+    yield _entry("findings", _counted(report.findings) or "none")
+    yield Line()
+
+
+def _entry(word: str, text: str) -> Line:
+    return Line((_part(text),), (f"{word:<10}", _ASIDE))
+
+
+def _counted(findings: Iterable[Finding]) -> str:
+    numbers = Counter(map(_word, findings))
+    return ", ".join(f"{numbers[word]} {word}" for word in WORDS if numbers[word])
+
+
+def _word(finding: Finding) -> str:
+    return "WAIVED" if finding.waiver and finding.verdict is Verdict.FAIL else _WORD_OF[finding.verdict]
+
+
+# --------------------------------------------------------------------------------------------------- policies and findings
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """A policy with its findings, and the word for the worst of them."""
+
+    policy: Judged
+    findings: tuple[Finding, ...]
+    word: str
+
+    @property
+    def severity(self) -> Severity:
+        """Return the severity of the worst finding: facts may have raised it above the policy's own."""
+        worst = (finding.severity for finding in self.findings if _word(finding) == self.word and self.word in ("FAIL", "UNKNOWN"))
+        return max(worst, key=lambda severity: severity.rank, default=self.policy.severity)
+
+
+def _outcomes(report: Report) -> list[_Outcome]:
+    findings: dict[str, list[Finding]] = {policy.id: [] for policy in report.policies}
+    for finding in report.findings:
+        findings.setdefault(finding.policy, []).append(finding)
+    outcomes = [_outcome(policy, findings[policy.id]) for policy in report.policies]
+    return sorted(outcomes, key=lambda outcome: (_rank(outcome.word), -outcome.severity.rank, outcome.policy.id))
+
+
+def _outcome(policy: Judged, findings: list[Finding]) -> _Outcome:
+    findings = sorted(findings, key=lambda finding: (_rank(_word(finding)), -finding.severity.rank))
+    return _Outcome(policy, tuple(findings), _word(findings[0]) if findings else "N/A")
+
+
+def _rank(word: str) -> int:
+    return list(WORDS).index(word)
+
+
+def _policies(report: Report) -> Iterator[Line]:
+    if not report.policies:
+        yield Line((_part("No policy was applied."),))
+        yield Line()
+    for outcome in _outcomes(report):
+        policy = outcome.policy
+        title = (_part(f"{outcome.severity.value:<10}"), _part(policy.id, _TITLE), _part(f"  {policy.title}"))
+        yield Line(title, _lead(outcome.word))
+        yield Line((_part(_counted(outcome.findings) or "nothing to judge", _ASIDE),), indent=9)
+        for finding in outcome.findings:
+            yield from _finding(finding)
+        yield Line()
+
+
+def _finding(finding: Finding) -> Iterator[Line]:
+    """Say what is wrong, not known or excused; what passes or is not applicable was counted."""
+    word = _word(finding)
+    match word:
+        case "FAIL":
+            more = (_provenance(finding), "")
+        case "UNKNOWN":
+            more = (_provenance(finding), f"what would make it known: {finding.hint}" if finding.hint else "")
+        case "WAIVED":
+            more = (_provenance(finding), _excuse(finding.waiver))
+        case _:
+            return
+    yield Line((_part(finding.address, _TITLE), _part(f"  {finding.name}")), _lead(word), indent=9)
+    yield Line((_part(finding.message),), indent=18)
+    for text in filter(None, more):
+        yield Line((_part(text, _ASIDE),), indent=18)
+
+
+def _lead(word: str) -> Part:
+    return f"{word:<9}", WORDS[word]
+
+
+def _provenance(finding: Finding) -> str:
+    because = f"{finding.severity.value}, because {finding.severity_because}" if finding.severity_because else ""
+    return "; ".join(filter(None, (f"source: {finding.source.value}" if finding.source else "", because)))
+
+
+def _excuse(waiver: AppliedWaiver | None) -> str:
+    return f"waived until {waiver.expires}, {_responsible(waiver)}" if waiver else ""
+
+
+def _responsible(waiver: AppliedWaiver | WaiverUse) -> str:
+    ticket = f" ({waiver.ticket})" if waiver.ticket else ""
+    return f"owner {waiver.owner}, approved by {waiver.approved_by}: {waiver.reason}{ticket}"
+
+
+# ---------------------------------------------------------------------------------------------------------- after the policies
+
+
+def _remediation(report: Report) -> Iterator[Line]:
+    failing = [outcome.policy for outcome in _outcomes(report) if outcome.word == "FAIL" and outcome.policy.remediation]
+    if failing:
+        yield from _heading("What to do")
+    for policy in failing:
+        yield Line((_part(policy.id, _TITLE),), indent=2)
+        for number, step in enumerate(policy.remediation, start=1):
+            yield Line((_part(step),), (f"{number}. ", _PLAIN), indent=4)
+        yield Line()
+
+
+def _waivers(report: Report) -> Iterator[Line]:
+    idle = [use for use in report.waivers if use.state is not WaiverState.APPLIED]
+    if not idle:
+        return
+    yield from _heading("Waivers that excuse nothing")
+    for use in idle:
+        what = f"expired after {use.expires}" if use.state is WaiverState.EXPIRED else f"unused, until {use.expires}"
+        yield Line((_part(use.policy, _TITLE), _part(f"  {use.address}")), indent=2)
+        yield Line((_part(f"{what}, {_responsible(use)}"),), indent=4)
+    yield Line()
+
+
+def _attestations(report: Report) -> Iterator[Line]:
+    expired = [use for use in report.attestations if not use.counted]
+    if not expired:
+        return
+    yield from _heading("Attestations that have expired")
+    for use in expired:
+        yield Line((_part(use.address, _TITLE),), indent=2)
+        yield Line((_part(f"expired after {use.expires}; {use.attested_by} looked on {use.attested_on}"),), indent=4)
+    yield Line()
+
+
+def _gaps(gaps: Iterable[Gap]) -> Iterator[Line]:
+    """Say what was not seen, by reason and by what would lift it."""
+    groups: dict[tuple[str, str], list[Gap]] = {}
+    for gap in gaps:
+        groups.setdefault((gap.reason.value, gap.hint), []).append(gap)
+    if groups:
+        yield from _heading("Not seen")
+    for (reason, hint), together in groups.items():
+        yield Line((_part(reason, _TITLE), _part(f"  {hint}" if hint else "")), indent=2)
+        for gap in together[:MAX_GAPS]:
+            yield Line((_part(f"{gap.kind}/{gap.id}" if gap.id else gap.address), _part(f": {gap.detail}", _ASIDE)), indent=4)
+        if len(together) > MAX_GAPS:
+            yield Line((_part(f"… and {len(together) - MAX_GAPS} more", _ASIDE),), indent=4)
+    if groups:
+        yield Line()
+
+
+def _heading(text: str) -> Iterator[Line]:
+    yield Line((_part(text, "bold underline"),))
+    yield Line()
+
+
+def _part(text: str, style: str = _PLAIN) -> Part:
+    return visible(text), style
+
+
+def visible(text: str) -> str:
+    """Return the text in one line, with an escape for each character that would not show as itself.
+
+    That is control characters, marks that change the direction of writing or take no room, and halves of surrogate pairs.
+    """
+    return text if text.isprintable() else "".join(map(_visible_character, text))
+
+
+def _visible_character(char: str) -> str:
+    if char.isprintable():
+        return char
+    return " " if char.isspace() else char.encode("unicode_escape").decode()

@@ -1,0 +1,499 @@
+"""Sample reports for the tests of every format: a realistic one, a hostile one and an empty one."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
+
+from scanner import policies
+from scanner.conditions import Clause
+from scanner.evaluate import gate
+from scanner.model import (
+    AppliedWaiver,
+    AttestationUse,
+    Coverage,
+    Evidence,
+    Finding,
+    Gap,
+    Header,
+    Judged,
+    Reason,
+    Report,
+    Rule,
+    Severity,
+    Source,
+    Target,
+    Verdict,
+    WaiverState,
+    WaiverUse,
+)
+
+AS_OF = datetime(2026, 6, 15, 6, 4, 12, tzinfo=UTC)
+TOOL = "atlascan 0.1.0"
+
+INVITES = "access/no-invites-allowed"
+SIGNUP = "access/no-open-domain-signup"
+IN_DATE = "attestation/in-date"
+PUBLIC_SIGNUP = "jsm/public-signup-off"
+MAIL_DOMAIN = "jsm/separate-support-email-domain"
+
+# What the sources of hostile text try: to run, to end an element or a CDATA section, to be a formula, to reorder, to be invisible.
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "</script></style></title><img src=x onerror=alert(1)>",
+    "\"'><svg onload=alert(1)>",
+    "]]>&amp;<!--",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "=cmd|' /C calc'!A0",
+    "\U0001f6d2 \U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "\u202emoc.elpmaxe\u202c \u2066a\u2069\u2069 \u200fمشروع\u200f",
+    "nul\x00 bell\x07 escape\x1b[31m delete\x7f next\x85",
+    "line\u2028paragraph\u2029zero\u200bwidth\ufeff\ufffe",
+)
+LONG = "long " + "x" * 5_000
+
+
+def report() -> Report:
+    """Return what a company half way would see: some doors closed, some open, some that nobody could look at."""
+    findings = (*_invites(), *_signup(), *_in_date(), *_public_signup(), *_mail_domain())
+    return Report(
+        tool=TOOL,
+        profile="it-controlled",
+        snapshot=_header(),
+        policies=_policies(),
+        findings=findings,
+        gaps=_gaps(),
+        waivers=_waivers(),
+        attestations=_attestations(),
+        gate=gate(findings, Severity.HIGH, allow_unknown=False),
+    )
+
+
+def hostile_report() -> Report:
+    """Return a report in which everything that others may name is an attack."""
+    every = " ".join(HOSTILE)
+    policy = msgspec.structs.replace(
+        _policies()[0],
+        title=every,
+        rationale=f"`{every}`",
+        remediation=HOSTILE,
+        console="javascript:alert('{org}')",
+        references=("javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "https://evil.example/\"onclick='alert(1)"),
+        params={"company_domains": list(HOSTILE), every: None},
+    )
+    of_site = msgspec.structs.replace(
+        policy, id="other/../<script>alert(2)</script>", console="{site_url}/x", controls={every: HOSTILE}
+    )
+    findings = tuple(
+        Finding(
+            policy=each.id,
+            address=f"jira.project/acme/{text}",
+            name=LONG if text is HOSTILE[0] else text,
+            verdict=verdict,
+            severity=Severity.CRITICAL,
+            message=text,
+            severity_because=text,
+            clauses=(_saw(text, text, text, address=text), _saw_not(text, text, text)),
+            evidence=(Evidence(path=text, value={text: [text, None, 1.5]}, source=Source.UNDOCUMENTED),),
+            source=Source.UNDOCUMENTED,
+            reason=Reason.MALFORMED if verdict is Verdict.UNKNOWN else None,
+            hint=text,
+            waiver=AppliedWaiver(reason=text, owner=text, approved_by=text, expires=date(2026, 6, 20), ticket=text)
+            if verdict is Verdict.FAIL and index % 2
+            else None,
+        )
+        for each in (policy, of_site)
+        for index, text in enumerate(HOSTILE)
+        for verdict in Verdict
+    )
+    return Report(
+        tool=every,
+        profile=every,
+        snapshot=Header(
+            id=every,
+            taken_at=AS_OF,
+            tool=every,
+            target=Target(org=every, sites={"acme": "javascript:alert(1)//", every: "https://acme.example"}),
+            coverage=(Coverage(kind=every, requests=1, resources=2, gaps=3, complete=False),),
+            recorded=every,
+        ),
+        policies=(policy, of_site),
+        findings=findings,
+        gaps=tuple(Gap(kind=every, reason=reason, detail=every, hint=every, parent=LONG, id=every) for reason in Reason),
+        waivers=tuple(
+            WaiverUse(
+                policy=every,
+                address=LONG,
+                state=state,
+                reason=every,
+                owner=every,
+                approved_by=every,
+                expires=AS_OF.date(),
+                ticket=every,
+            )
+            for state in WaiverState
+        ),
+        attestations=tuple(
+            AttestationUse(
+                address=every, attested_by=every, attested_on=AS_OF.date(), expires=AS_OF.date(), counted=True, evidence=evidence
+            )
+            for evidence in (*HOSTILE, None)
+        ),
+        gate=msgspec.structs.replace(gate(findings, Severity.LOW, allow_unknown=False), because=every),
+    )
+
+
+def empty_report() -> Report:
+    """Return a report of a snapshot that nothing was read into, judged by no policy."""
+    return Report(
+        tool=TOOL,
+        profile="baseline",
+        snapshot=Header(id="0" * 64, taken_at=AS_OF, tool=TOOL, target=Target(org=None, sites={})),
+        policies=(),
+        findings=(),
+        gaps=(),
+        waivers=(),
+        attestations=(),
+        gate=gate((), Severity.HIGH, allow_unknown=False),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _policies() -> tuple[Judged, ...]:
+    known = policies.load()
+    configured = {MAIL_DOMAIN: {"company_domains": ["acme.example"]}}
+    chosen = [known[id_] for id_ in (INVITES, SIGNUP, IN_DATE, PUBLIC_SIGNUP, MAIL_DOMAIN)]
+    return tuple(policies.judged(Rule(policy, policy.severity, configured.get(policy.id, {}))) for policy in chosen)
+
+
+def _header() -> Header:
+    return Header(
+        id="5f0c2d9be1a84c27a6f31c0e77b4d1528a0f9c36e2b7415d93c8fa6b20d47e11",
+        taken_at=AS_OF,
+        tool=TOOL,
+        target=Target(
+            org="0b5d1a52-7c1e-4a7e-9f0c-5d2f6a1e0003",
+            sites={"acme": "https://acme.atlassian.net", "acme-support": "https://acme-support.atlassian.net"},
+        ),
+        coverage=(
+            _read("jsm.customer_access", 0, 1, 1),
+            _read("jsm.customer_permissions", 16, 3, 2),
+            _read("jsm.email_channel", 16, 4, 1),
+            _read("org.access_domain", 5, 3, 0),
+            _read("org.domain", 1, 3, 0),
+            _read("org.user_invites", 0, 3, 1),
+        ),
+    )
+
+
+def _read(kind: str, requests: int, resources: int, gaps: int) -> Coverage:
+    return Coverage(kind=kind, requests=requests, resources=resources, gaps=gaps, complete=not gaps)
+
+
+def _invites() -> tuple[Finding, ...]:
+    waived = _applied(_waivers()[0])
+    return (
+        _invite("jira", "Jira", Verdict.FAIL, "anyone", "enabled"),
+        _invite("confluence", "Confluence", Verdict.FAIL, "approval", "disabled", waiver=waived),
+        _invite("jira-service-management", "Jira Service Management", Verdict.PASS, "not_allowed", "disabled"),
+        _unknown(INVITES, _gaps()[0], "User invites of loom", Severity.HIGH),
+    )
+
+
+def _invite(app: str, name: str, verdict: Verdict, invites: str, links: str, **more: Any) -> Finding:  # noqa: ANN401
+    wanted = ", wanted not_allowed" if verdict is Verdict.FAIL else ""
+    return Finding(
+        policy=INVITES,
+        address=f"org.user_invites/{app}",
+        name=f"User invites of {name}",
+        verdict=verdict,
+        severity=Severity.HIGH,
+        message=f"user_invites is {invites}{wanted}",
+        clauses=(_saw("user_invites", invites, "not_allowed"),),
+        evidence=_evidence(Source.ATTESTED, user_invites=invites, invitation_links=links),
+        source=Source.ATTESTED,
+        **more,
+    )
+
+
+def _signup() -> tuple[Finding, ...]:
+    products = [
+        {"product_id": "jira-software", "access_mode": "REQUEST_ACCESS", "default_role": "member"},
+        {"product_id": "confluence", "access_mode": "DIRECT_ACCESS", "default_role": "member"},
+        {"product_id": "jira-servicedesk", "access_mode": "DENIED_ACCESS"},
+    ]
+    return (
+        Finding(
+            policy=SIGNUP,
+            address="org.access_domain/ANYONE",
+            name="Any domain",
+            verdict=Verdict.FAIL,
+            severity=Severity.CRITICAL,
+            message="enabled is true, wanted false; products[confluence].access_mode is DIRECT_ACCESS, wanted not DIRECT_ACCESS",
+            clauses=(
+                _saw("enabled", actual=True, wanted="false"),
+                _saw("products[confluence].access_mode", "DIRECT_ACCESS", "not DIRECT_ACCESS"),
+            ),
+            evidence=_evidence(Source.API_EXPERIMENTAL, enabled=True, products=products),
+            source=Source.API_EXPERIMENTAL,
+        ),
+        _elsewhere(SIGNUP, "org.access_domain/contoso.example", "contoso.example", "not judged here: id is contoso.example"),
+        _elsewhere(SIGNUP, "org.access_domain/partner.example", "partner.example", "not judged here: id is partner.example"),
+    )
+
+
+def _in_date() -> tuple[Finding, ...]:
+    return (
+        _attested("org.user_invites/confluence", Verdict.PASS, "2026-09-30"),
+        _attested("org.user_invites/jira", Verdict.PASS, "2026-09-30"),
+        _attested("org.user_invites/jira-service-management", Verdict.PASS, "2026-09-30"),
+        _attested("jsm.customer_access/acme-support", Verdict.FAIL, "2026-06-01"),
+    )
+
+
+def _attested(address: str, verdict: Verdict, expires: str) -> Finding:
+    wanted = ", wanted less than 1 d ago" if verdict is Verdict.FAIL else ""
+    return Finding(
+        policy=IN_DATE,
+        address=f"attestation/{address}",
+        name=address,
+        verdict=verdict,
+        severity=Severity.HIGH,
+        message=f"expires is {expires}{wanted}",
+        clauses=(_saw("expires", expires, "less than 1 d ago"),),
+        evidence=_evidence(Source.ATTESTED, attested_by="kim@acme.example", expires=expires, agrees=True),
+        source=Source.ATTESTED,
+    )
+
+
+def _public_signup() -> tuple[Finding, ...]:
+    why = "customer access jsm.customer_access could not be read: the attestation expired on 2026-06-01"
+    return (
+        Finding(
+            policy=PUBLIC_SIGNUP,
+            address="jsm.customer_permissions/acme/HR",
+            name="People (HR)",
+            verdict=Verdict.FAIL,
+            severity=Severity.CRITICAL,
+            message="public_signup is true, wanted anything but true",
+            clauses=(_saw("public_signup", actual=True, wanted="anything but true"),),
+            evidence=_evidence(Source.UNDOCUMENTED, desk_kind="closed", public_signup=True, open_access=True),
+            source=Source.UNDOCUMENTED,
+        ),
+        Finding(
+            policy=PUBLIC_SIGNUP,
+            address="jsm.customer_permissions/acme/IT",
+            name="IT help",
+            verdict=Verdict.PASS,
+            severity=Severity.CRITICAL,
+            message="public_signup is null; channel_access is restricted",
+            clauses=(
+                _saw("public_signup", None, "anything but true"),
+                _saw("channel_access", "restricted", "restricted"),
+            ),
+            evidence=_evidence(Source.UNDOCUMENTED, desk_kind="employees", public_signup=None, channel_access="restricted"),
+            source=Source.UNDOCUMENTED,
+        ),
+        Finding(
+            policy=PUBLIC_SIGNUP,
+            address="jsm.customer_permissions/acme-support/FIELD",
+            name="خدمة الميدان",
+            verdict=Verdict.UNKNOWN,
+            severity=Severity.CRITICAL,
+            message=f"cannot be judged: {why}",
+            clauses=(
+                _saw("channel_access", "open", "restricted"),
+                _saw_not("jsm.customer_access", "known", why),
+            ),
+            evidence=_evidence(Source.UNDOCUMENTED, desk_kind="closed", public_signup=None, channel_access="open"),
+            source=Source.UNDOCUMENTED,
+        ),
+        _unknown(PUBLIC_SIGNUP, _gaps()[2], "Customer permissions of PARTS", Severity.CRITICAL),
+        _unknown(PUBLIC_SIGNUP, _gaps()[4], "Customer permissions of LEGAL", Severity.CRITICAL),
+        _elsewhere(PUBLIC_SIGNUP, "jsm.customer_permissions/acme/SUP", "Shop support", "not judged here: desk_kind is public"),
+    )
+
+
+def _mail_domain() -> tuple[Finding, ...]:
+    other = "a domain other than acme.example"
+    return (
+        Finding(
+            policy=MAIL_DOMAIN,
+            address="jsm.email_channel/acme/support@acme.example",
+            name="support@acme.example",
+            verdict=Verdict.FAIL,
+            severity=Severity.CRITICAL,
+            severity_because="anyone may raise requests in this desk",
+            message=f"domain is acme.example, wanted a domain among below atlassian.net; domain is acme.example, wanted {other}",
+            clauses=(
+                _saw("domain", "acme.example", "a domain among below atlassian.net"),
+                _saw("domain", "acme.example", other),
+            ),
+            evidence=_evidence(Source.UNDOCUMENTED, address="support@acme.example", project_key="SUP", domain="acme.example"),
+            source=Source.UNDOCUMENTED,
+        ),
+        Finding(
+            policy=MAIL_DOMAIN,
+            address="jsm.email_channel/acme/hr@acme.example",
+            name="hr@acme.example",
+            verdict=Verdict.FAIL,
+            severity=Severity.MEDIUM,
+            message=f"domain is acme.example, wanted a domain among below atlassian.net; domain is acme.example, wanted {other}",
+            clauses=(
+                _saw("domain", "acme.example", "a domain among below atlassian.net"),
+                _saw("domain", "acme.example", other),
+            ),
+            evidence=_evidence(Source.UNDOCUMENTED, address="hr@acme.example", project_key="HR", domain="acme.example"),
+            source=Source.UNDOCUMENTED,
+        ),
+        Finding(
+            policy=MAIL_DOMAIN,
+            address="jsm.email_channel/acme/it@help.acme.example",
+            name="it@help.acme.example",
+            verdict=Verdict.PASS,
+            severity=Severity.MEDIUM,
+            message="domain is help.acme.example",
+            clauses=(
+                _saw("domain", "help.acme.example", other),
+                _saw("domain", "help.acme.example", "a domain among below acme.example"),
+            ),
+            evidence=_evidence(Source.UNDOCUMENTED, address="it@help.acme.example", project_key="IT", domain="help.acme.example"),
+            source=Source.UNDOCUMENTED,
+        ),
+        _unknown(MAIL_DOMAIN, _gaps()[3], "mailbox of a service desk", Severity.CRITICAL),
+    )
+
+
+def _unknown(policy: str, gap: Gap, name: str, severity: Severity) -> Finding:
+    return Finding(
+        policy=policy,
+        address=gap.address,
+        name=name,
+        verdict=Verdict.UNKNOWN,
+        severity=severity,
+        message=gap.detail,
+        reason=gap.reason,
+        hint=gap.hint,
+    )
+
+
+def _elsewhere(policy: str, address: str, name: str, message: str) -> Finding:
+    return Finding(
+        policy=policy, address=address, name=name, verdict=Verdict.NOTAPPLICABLE, severity=Severity.CRITICAL, message=message
+    )
+
+
+def _saw(path: str, actual: Any, wanted: str, address: str | None = None) -> Clause:  # noqa: ANN401
+    return Clause(path=path, actual=actual, known=True, wanted=wanted, address=address)
+
+
+def _saw_not(path: str, wanted: str, why: str) -> Clause:
+    return Clause(path=path, actual=None, known=False, wanted=wanted, why=why)
+
+
+def _evidence(source: Source, **facts: Any) -> tuple[Evidence, ...]:  # noqa: ANN401
+    return tuple(Evidence(path=path, value=value, source=source) for path, value in facts.items())
+
+
+def _applied(use: WaiverUse) -> AppliedWaiver:
+    return AppliedWaiver(reason=use.reason, owner=use.owner, approved_by=use.approved_by, expires=use.expires, ticket=use.ticket)
+
+
+def _gaps() -> tuple[Gap, ...]:
+    return (
+        Gap(
+            kind="org.user_invites",
+            id="loom",
+            reason=Reason.NO_PUBLIC_API,
+            detail="Atlassian shows who may invite people to loom in its console only",
+            hint="look at Apps > App access settings > User invites, and state what you saw with `atlascan attest`",
+        ),
+        Gap(
+            kind="jsm.customer_access",
+            id="acme-support",
+            reason=Reason.NO_PUBLIC_API,
+            detail="the attestation expired on 2026-06-01",
+            hint="look at Jira settings > Jira Service Management > Customer access again, and run `atlascan attest`",
+        ),
+        Gap(
+            kind="jsm.customer_permissions",
+            id="acme-support/PARTS",
+            parent="jsm.service_desk/acme-support/PARTS",
+            reason=Reason.FORBIDDEN,
+            detail="the account may not administer the service project PARTS",
+            hint="add the account to the project role Administrators of PARTS",
+        ),
+        Gap(
+            kind="jsm.email_channel",
+            parent="jsm.service_desk/acme-support/FIELD",
+            reason=Reason.OPT_IN_OFF,
+            detail="incoming mail is read from an undocumented endpoint, which is not switched on",
+            hint="set `undocumented: true` in atlascan.yaml, or attest the addresses",
+        ),
+        Gap(
+            kind="jsm.customer_permissions",
+            id="acme-support/LEGAL",
+            parent="jsm.service_desk/acme-support/LEGAL",
+            reason=Reason.GAVE_UP,
+            detail="answered 503 five times in a row",
+            hint="scan again later",
+        ),
+    )
+
+
+def _waivers() -> tuple[WaiverUse, ...]:
+    return (
+        WaiverUse(
+            policy=INVITES,
+            address="org.user_invites/confluence",
+            state=WaiverState.APPLIED,
+            reason="Invites wait for an admin until the editorial team has moved to the identity provider",
+            owner="platform@acme.example",
+            approved_by="dana@acme.example",
+            expires=date(2026, 7, 31),
+            ticket="SEC-412",
+        ),
+        WaiverUse(
+            policy=MAIL_DOMAIN,
+            address="jsm.email_channel/acme/support@acme.example",
+            state=WaiverState.EXPIRED,
+            reason="The shop prints this address on parcels; new labels are ordered",
+            owner="support@acme.example",
+            approved_by="dana@acme.example",
+            expires=date(2026, 5, 31),
+            ticket="SEC-377",
+        ),
+        WaiverUse(
+            policy=PUBLIC_SIGNUP,
+            address="jsm.customer_permissions/acme/EVENTS*",
+            state=WaiverState.UNUSED,
+            reason="Guests of the summer fair register by themselves",
+            owner="events@acme.example",
+            approved_by="dana@acme.example",
+            expires=date(2026, 12, 31),
+        ),
+    )
+
+
+def _attestations() -> tuple[AttestationUse, ...]:
+    invites = "https://wiki.acme.example/evidence/2026-03-invites"
+    return (
+        _statement("org.user_invites/confluence", date(2026, 9, 30), evidence=invites),
+        _statement("org.user_invites/jira", date(2026, 9, 30), evidence=invites),
+        _statement("org.user_invites/jira-service-management", date(2026, 9, 30), evidence="evidence/invites-jsm.png"),
+        _statement("jsm.customer_access/acme-support", date(2026, 6, 1), evidence=None),
+    )
+
+
+def _statement(address: str, expires: date, evidence: str | None) -> AttestationUse:
+    return AttestationUse(
+        address=address,
+        attested_by="kim@acme.example",
+        attested_on=date(2026, 3, 2),
+        expires=expires,
+        counted=expires >= AS_OF.date(),
+        evidence=evidence,
+    )
