@@ -50,7 +50,8 @@ def supply(snapshot: Snapshot, attestations: Iterable[Attestation]) -> Snapshot:
     attestations = tuple(attestations)
     as_of = snapshot.header.taken_at
     counted = [each for each in attestations if in_date(each.expires, as_of)]
-    expired = {(each.kind, each.id): each for each in attestations if not in_date(each.expires, as_of)}
+    late = [each for each in attestations if not in_date(each.expires, as_of)]
+    expired = {(each.kind, place): each for each in late for place in (each.id, _resource(each).parent) if place}
     stated = [_resource(each) for each in counted]
     read = _facts_read({(each.kind, each.id) for each in attestations}, snapshot)
     added = sorted([*stated, *(_as_resource(each, read) for each in attestations)], key=sort_key)
@@ -112,10 +113,14 @@ def _attestation(document: documents.Document, index: int) -> Attestation:
 
 
 def _check_id(document: documents.Document, path: documents.Path_, kind: Kind, id_: str) -> None:
-    of_site = kind.scope is not Scope.ORG
-    wants_slash = kind.scope is Scope.DESK or kind.name == "jsm.email_channel"
-    if of_site and ("/" in id_) is not wants_slash:
-        example = "acme/help@acme.com" if kind.name == "jsm.email_channel" else "acme/HR" if wants_slash else "acme"
+    site, slash, rest = id_.partition("/")
+    if kind.name == "jsm.email_channel":
+        example, right = "acme/help@acme.com", bool(site) and normal_address(rest) is not None
+    elif kind.scope is Scope.DESK:
+        example, right = "acme/HR", bool(site and rest) and "/" not in rest
+    else:
+        example, right = "acme", kind.scope is Scope.ORG or not slash
+    if not right:
         raise document.error(
             f"{id_!r} is not an id of this kind, which is the {kind.id} with its site", path, hint=f"for example {example}"
         )
@@ -218,7 +223,7 @@ def _unfilled(snapshot: Snapshot, filled: set[tuple[str, str]], expired: dict[tu
         if not isinstance(record, Gap):
             yield record
         elif (record.kind, record.id or record.parent) not in filled:
-            late = expired.get((record.kind, record.id or ""))
+            late = expired.get((record.kind, record.id or record.parent or ""))
             yield _with_expiry(record, late) if late else record
 
 

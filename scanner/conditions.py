@@ -5,7 +5,7 @@ tree to parameters and to the resources it refers to. A bound condition tells th
 unknown: Kleene's logic) and names the `clauses` that decided it. Nothing here runs code, reads a file or looks at the clock.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -513,21 +513,21 @@ class _Parser:
         return Constant(value)
 
     def _check_constant(self, value: Any, path: "Path_", operator: Operator, fact: Fact) -> None:  # noqa: ANN401
-        shown = msgspec.json.encode(value).decode()
+        found = msgspec.json.encode(value).decode()
         match operator.takes:
             case "bool" if not isinstance(value, bool):
-                raise self.document.error(f"{shown} is not true or false", path)
+                raise self.document.error(f"{found} is not true or false", path)
             case "number" if not _is_number(value):
-                raise self.document.error(f"{shown} is not a number", path)
+                raise self.document.error(f"{found} is not a number", path)
             case "duration":
                 try:
                     parse_duration(value)
                 except (ValueError, TypeError, AttributeError):
-                    raise self.document.error(f"{shown} is not a time span", path, hint="for example 90 d, 12 h, 2 w") from None
+                    raise self.document.error(f"{found} is not a time span", path, hint="for example 90 d, 12 h, 2 w") from None
             case "scalar" | "list" if fact.type is not FactType.TEXTS and not fits(value, fact):
                 choices = f"one of {', '.join(fact.values)}" if fact.values else fact.type
                 raise self.document.error(
-                    f"{shown} can never be: the fact is {choices}", path, hint=did_you_mean(str(value), fact.values)
+                    f"{found} can never be: the fact is {choices}", path, hint=did_you_mean(str(value), fact.values)
                 )
 
     def _related(self, value: dict[str, Any], path: "Path_", facts: _Facts) -> Related:
@@ -803,12 +803,12 @@ def _bound_test(test: Test, around: Surroundings) -> _BoundTest:
     operator = OPERATORS[test.operator]
     wanted = _wanted(test.values, around)
     if operator.takes == "list":
-        values = list(dict.fromkeys(map(_shown, wanted.values)))
-        shown = ", ".join(values[:5]) + (", …" if len(values) > 5 else "")  # noqa: PLR2004  a sentence's worth
+        values = list(dict.fromkeys(map(shown, wanted.values)))
+        listed = ", ".join(values[:5]) + (", …" if len(values) > 5 else "")  # noqa: PLR2004  a sentence's worth
     else:
-        shown = _shown(wanted.values[0]) if wanted.values else "?"
+        listed = shown(wanted.values[0]) if wanted.values else "?"
     relation = RELATIONS[test.relation] if test.operator.startswith("domain_") else ""
-    phrase = operator.phrase.format(relation + (shown or "(none)"))
+    phrase = operator.phrase.format(relation + (listed or "(none)"))
     return _BoundTest(test.path, operator.bind(wanted, test.relation, around.as_of), phrase, wanted.why)
 
 
@@ -882,8 +882,33 @@ def _negated_phrase(phrase: str) -> str:
     return phrase.removeprefix("not ") if phrase.startswith("not ") else f"not {phrase}"
 
 
-def _shown(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def explained(clauses: Iterable[Clause]) -> tuple[str, ...]:
+    """Return what was seen and what was wanted, a sentence for each thing that was looked at."""
+    wanted: dict[str, list[str]] = {}
+    for clause in clauses:
+        wanted.setdefault(seen(clause), []).append(clause.wanted)
+    return tuple(f"{what}, wanted {' or '.join(dict.fromkeys(words))}" for what, words in wanted.items())
+
+
+def seen(clause: Clause) -> str:
+    """Return what was seen, such as `public_signup is true`."""
+    where = f"{clause.path} of {clause.address}" if clause.address else clause.path
+    return f"{where} is {shown(clause.actual)}" if clause.known else f"{where} is not known"
+
+
+def shown(value: Any) -> str:  # noqa: ANN401
+    """Return a value as it stands in a sentence."""
+    match value:
+        case bool() | None:
+            return {True: "true", False: "false", None: "null"}[value]
+        case []:
+            return "an empty list"
+        case list():
+            return ", ".join(map(shown, value[:5])) + (", …" if len(value) > 5 else "")  # noqa: PLR2004  a sentence's worth
+        case str():
+            return value if value.strip() else repr(value)
+        case _:
+            return str(value)
 
 
 def check_path(kind: str, path: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from os.path import isfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -115,17 +116,16 @@ def declaration(config: Config, desks: Iterable[str]) -> Declaration:
     Raises:
         InputError: A bare key is that of desks on two sites.
     """
-    known = set(desks)
-    kinds: dict[str, str] = {}
-    for key, desk_kind in config.desks.items():
-        sites = [desk for desk in sorted(known) if desk.partition("/")[2] == key]
-        if "/" not in key and len(sites) > 1:
+    known = sorted(set(desks))
+    bare = [key for key in config.desks if "/" not in key]
+    for key in bare:
+        if len(sites := [desk for desk in known if desk.partition("/")[2] == key]) > 1:
             document = config.document or Document("configuration", {})
-            raise document.error(
-                f"{key!r} is a desk on more than one site", ("desks", key), hint=f"write one of {', '.join(sites)}"
-            )
-        kinds.update({key: desk_kind} if "/" in key else {f"{site.name}/{key}": desk_kind for site in config.sites})
-    return Declaration(kinds)
+            hint = f"write one of {', '.join(sites)}"
+            raise document.error(f"{key!r} is a desk on more than one site", ("desks", key), hint=hint)
+    everywhere = {f"{site.name}/{key}": config.desks[key] for key in bare for site in config.sites}
+    # The form with the site wins, in whatever order they stand.
+    return Declaration(everywhere | {key: desk_kind for key, desk_kind in config.desks.items() if "/" in key})
 
 
 def undeclared_typos(config: Config, desks: Iterable[str]) -> tuple[str, ...]:
@@ -145,7 +145,10 @@ def _sites(document: Document) -> tuple[Site, ...]:
     for index, entry in enumerate(document.value["sites"]):
         at = ("sites", index)
         url = _safe_url(document, (*at, "url"), entry["url"])
-        name = entry.get("name") or (urlsplit(url).hostname or "").partition(".")[0]
+        host = urlsplit(url).hostname or ""
+        name = entry.get("name") or host.partition(".")[0]
+        if ":" in name:
+            raise document.error(f"{host} gives no name for the site", at, hint="give it one: `name:`")
         if name in [site.name for site in sites]:
             raise document.error(f"two sites are named {name!r}", at, hint="give one of them another name")
         sites.append(Site(name, url, entry.get("auth", "basic")))
@@ -160,17 +163,26 @@ def _safe_url(document: Document, at: documents.Path_, text: str) -> str:
     except ValueError as error:
         raise document.error("not an address", at, hint="such as https://acme.atlassian.net") from error
     host = parts.hostname
-    if not host or parts.scheme not in ("http", "https"):
-        raise document.error(f"{text!r} is not an address", at, hint="such as https://acme.atlassian.net")
-    if parts.username or parts.password:
+    # Asked first, so that no message repeats a password.
+    if "@" in parts.netloc:
         raise document.error(
             "an address must not hold a user name or password", at, hint="credentials come from the environment or the keyring"
         )
+    if not host or parts.scheme not in ("http", "https") or not _is_host(host):
+        raise document.error(f"{text!r} is not an address", at, hint="such as https://acme.atlassian.net")
     if parts.scheme == "http" and not _is_loopback(host):
         raise document.error(f"credentials would travel to {host} in the clear", at, hint="write https://")
     if parts.query or parts.fragment or parts.path.strip("/"):
         raise document.error("wants the bare address, without a path", at, hint=f"{parts.scheme}://{parts.netloc}")
-    return f"{parts.scheme}://{host if ':' not in host else f'[{host}]'}{f':{port}' if port else ''}"
+    return f"{parts.scheme}://{host if ':' not in host else f'[{host}]'}{'' if port is None else f':{port}'}"
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return normal_domain(text) is not None
+    return True
 
 
 def _is_loopback(host: str) -> bool:
@@ -196,6 +208,6 @@ def _file(document: Document, key: str, folder: Path) -> Path | None:
     if name is None:
         return None
     path = folder / str(name)
-    if not path.is_file():
+    if not isfile(path):  # noqa: PTH113  Path's raises on a name that is too long
         raise document.error(f"there is no file {path}", (key,), hint=f"create it, or take `{key}:` out")
     return path

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
+MAX_VALUES = 300_000
 
 Path_ = tuple[str | int, ...]
 Mark = tuple[int, int]
@@ -75,8 +76,11 @@ def parse(text: str, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
         raise InputError(f"{name}:{line}: not valid YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise InputError(f"{name}:{line}: not valid YAML: {error.reason} (#x{error.character:04x})") from error
+    except UnicodeEncodeError as error:
+        raise InputError(f"{name}: not valid Unicode text (character {error.start})") from error
     marks: dict[Path_, Mark] = {}
     value = None if node is None else _Builder(name, marks).build(node, ())
     return Document(name, value, marks)
@@ -112,7 +116,7 @@ def _text(path: Path) -> str:
 
 
 def _refuse_hostile(text: str, name: str) -> None:
-    depth = 0
+    depth = documents = values = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             raise _hostile(name, event, "aliases (*name) are not allowed", "write the value out where it is used")
@@ -120,8 +124,14 @@ def _refuse_hostile(text: str, name: str) -> None:
             raise _hostile(name, event, "anchors (&name) are not allowed", "write the value out where it is used")
         if (tag := getattr(event, "tag", None)) is not None:
             raise _hostile(
-                name, event, f"the tag {tag} is not allowed", "plain values only: text, numbers, true, false, lists, maps"
+                name, event, f"the tag {_shown(tag)} is not allowed", "plain values only: text, numbers, true, false, lists, maps"
             )
+        documents += isinstance(event, yaml.DocumentStartEvent)
+        if documents > 1:
+            raise _hostile(name, event, "a second document begins here (---)", "write one document a file")
+        values += isinstance(event, yaml.NodeEvent)
+        if values > MAX_VALUES:
+            raise _hostile(name, event, f"more than {MAX_VALUES} values", "no file of this kind has so many; is it the right one?")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _hostile(name, event, f"nested more than {MAX_DEPTH} deep", "flatten it")
@@ -141,14 +151,29 @@ class _Loader(yaml.CSafeLoader):
 class _Dumper(yaml.SafeDumper):
     """Quotes what a YAML 1.1 reader would take for something else, so that other tools read our files the same."""
 
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the library's interface
+        """Write a value out wherever it is used: `parse` refuses aliases."""
+        return True
+
+
+def _represent_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # The library takes a rare line break for a space, unless it is escaped.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if set(text) & set("\x85\u2028\u2029") else None)
+
+
+_Dumper.add_representer(str, _represent_text)
 
 # The patterns are ours, not a file's: `re` is safe here.
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]{1,18}$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?$"), list("-+.0123456789")
+_RESOLVERS = (
+    ("tag:yaml.org,2002:null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:bool", r"^(?:true|false)$", list("tf")),
+    ("tag:yaml.org,2002:int", r"^[-+]?[0-9]{1,18}$", list("-+0123456789")),
+    ("tag:yaml.org,2002:float", r"^[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
 )
+for _tag, _pattern, _first in _RESOLVERS:
+    _Loader.add_implicit_resolver(_tag, re.compile(_pattern), _first)
+    # The dumper knows YAML 1.1 and ours too: `09` and `1.5e3` are text to the one and numbers to the other.
+    _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), _first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +227,14 @@ def _scalar(tag: str, text: str) -> str | float | bool | None:
 def _validator(name: str) -> "Draft202012Validator":
     # Imported here: `--help` and the like need no schema, and this costs more than the rest of the start-up.
     from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415
+    from jsonschema.validators import extend  # noqa: PLC0415
 
     formats = FormatChecker(formats=())
     formats.checks("date")(_is_date)
-    return Draft202012Validator(schema(name), format_checker=formats)
+    # JSON Schema takes 8.0 for a whole number; Python does not wherever one is wanted.
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    strict: type[Draft202012Validator] = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]  # the library's
+    return strict(schema(name), format_checker=formats)
 
 
 def _is_date(value: object) -> bool:
@@ -288,5 +317,6 @@ def _shortened(text: str, limit: int = 120) -> str:
 def _dotted(path: Path_) -> str:
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}"
+        # A message is one line, whatever a key holds.
+        text += f"[{step}]" if isinstance(step, int) else f".{step if step.isprintable() else repr(step)}"
     return f"{text.lstrip('.')}: " if text else ""

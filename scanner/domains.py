@@ -12,7 +12,8 @@ def normal_domain(text: str) -> str | None:
     if name.isascii():
         return name if _is_host(name) else None
     try:
-        return idna.encode(name, uts46=True, transitional=False).decode("ascii")
+        # A full stop of another script becomes a trailing dot only here.
+        return idna.encode(name, uts46=True, transitional=False).decode("ascii").rstrip(".")
     except idna.IDNAError:
         return None
 

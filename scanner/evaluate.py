@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from scanner.conditions import Bound, Clause, Gathered, Surroundings, bind, referred_kinds, value_at
+from scanner.conditions import Bound, Clause, Gathered, Surroundings, bind, referred_kinds, seen, shown
 from scanner.kinds import KINDS
 from scanner.kinds import Scope as KindScope
 from scanner.model import Evidence, Finding, Gap, Gate, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
@@ -161,7 +161,7 @@ class _Judge:
                 whys = dict.fromkeys(clause.why for clause in clauses if clause.why)
                 return f"cannot be judged: {'; '.join(str(why) for why in whys) or _seen(clauses)}"
             case Verdict.FAIL:
-                return f"{_filled(self.rule.policy.failure, facts)} ({_seen_and_wanted(clauses)})"
+                return _filled(self.rule.policy.failure, facts)
             case _:
                 return _seen(clauses)
 
@@ -169,9 +169,7 @@ class _Judge:
         decided = [clause.path.partition("[")[0].partition(".")[0] for clause in clauses if clause.address is None]
         paths = dict.fromkeys((*self.rule.policy.evidence, *decided))
         return tuple(
-            Evidence(path=path, value=facts[path], source=subject.sources[path])
-            for path in paths
-            if path in subject.sources and value_at(facts, path) is not None
+            Evidence(path=path, value=facts[path], source=subject.sources[path]) for path in paths if path in subject.sources
         )
 
     def _severity(self, facts: Facts) -> tuple[Severity, str | None]:
@@ -275,38 +273,12 @@ def _hint(kind: str, subject: _Subject) -> str | None:
 
 def _filled(sentence: str, facts: Facts) -> str:
     for name, value in facts.items():
-        sentence = sentence.replace(f"{{{name}}}", _shown(value))
+        sentence = sentence.replace(f"{{{name}}}", shown(value))
     return sentence
 
 
-def _seen_and_wanted(clauses: tuple[Clause, ...]) -> str:
-    wanted: dict[str, list[str]] = {}
-    for clause in clauses:
-        wanted.setdefault(_fact(clause), []).append(clause.wanted)
-    return "; ".join(f"{fact}, wanted {' or '.join(dict.fromkeys(words))}" for fact, words in wanted.items())
-
-
 def _seen(clauses: tuple[Clause, ...]) -> str:
-    return "; ".join(dict.fromkeys(map(_fact, clauses)))
-
-
-def _fact(clause: Clause) -> str:
-    where = f"{clause.path} of {clause.address}" if clause.address else clause.path
-    return f"{where} is {_shown(clause.actual)}" if clause.known else f"{where} is not known"
-
-
-def _shown(value: Any) -> str:  # noqa: ANN401
-    match value:
-        case bool() | None:
-            return {True: "true", False: "false", None: "null"}[value]
-        case []:
-            return "an empty list"
-        case list():
-            return ", ".join(map(_shown, value[:5])) + (", …" if len(value) > 5 else "")  # noqa: PLR2004  a sentence's worth
-        case str():
-            return value if value and value.strip() else repr(value)
-        case _:
-            return str(value)
+    return "; ".join(dict.fromkeys(seen(clause) for clause in clauses))
 
 
 def _plural(word: str, number: int) -> str:

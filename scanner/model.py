@@ -121,10 +121,11 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What was scanned."""
+    """What was scanned: the organization, and the sites by name with their addresses."""
 
     org: str | None
     sites: dict[str, str]
+    org_name: str | None = None
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

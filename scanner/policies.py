@@ -1,6 +1,7 @@
 """Policies and profiles: from YAML files to rules that can be applied."""
 
 from collections.abc import Callable, Iterable, Mapping
+from os.path import isdir
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +142,7 @@ def judged(rule: Rule) -> Judged:
 
 
 def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    if not isdir(folder):  # noqa: PTH112  Path's raises on a name that is too long
         raise InputError(f"{folder}: there is no such folder of policies", hint="look at `policies:` in the configuration")
     files = sorted(file for file in folder.rglob("*.yaml") if file.relative_to(folder).parts[0] != PROFILES)
     if len(files) > MAX_FILES:

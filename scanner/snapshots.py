@@ -6,12 +6,13 @@ cut off or edited is refused. A name that ends in `.zst` is compressed; `-` is s
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import msgspec
 
@@ -23,9 +24,12 @@ VERSION = 1
 MAX_LINE = 16 * 1024 * 1024
 
 
-class _Head(msgspec.Struct, frozen=True, tag="header", tag_field="type", kw_only=True):
+class _Format(msgspec.Struct, frozen=True, tag="header", tag_field="type", kw_only=True):
     format: str
     version: int
+
+
+class _Head(_Format, frozen=True, tag="header", tag_field="type", kw_only=True):
     header: Header
 
 
@@ -34,7 +38,10 @@ class _Seal(msgspec.Struct, frozen=True, tag="seal", tag_field="type", kw_only=T
     sha256: str
 
 
+_SomeHead = TypeVar("_SomeHead", bound=_Format)
+
 _encode = msgspec.json.Encoder(order="sorted").encode
+_decode_format = msgspec.json.Decoder(_Format).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_line: Callable[[bytes], Record | _Seal] = msgspec.json.Decoder(Resource | Gap | _Seal).decode
 
@@ -69,14 +76,17 @@ def load(path: str) -> Snapshot:
     """
     name = "standard input" if path == "-" else path
     opened = _opener(path)
-    header = _verified(name, opened)
+    header, seal = _verified(name, opened)
 
     def read() -> Iterator[Record]:
+        thing: Record | _Seal | None = None
         with opened() as file:
             for number, line in enumerate(_lines(name, file), start=1):
                 thing = _decoded(name, number, line) if number > 1 else None
                 if isinstance(thing, Resource | Gap):
                     yield thing
+        if thing != seal:
+            raise InputError(f"{name}: changed while it was being read", hint=_AGAIN)
 
     return Snapshot(header, read)
 
@@ -84,8 +94,8 @@ def load(path: str) -> Snapshot:
 # ---------------------------------------------------------------------------------------------------------------- reading
 
 
-def _verified(name: str, opened: Callable[[], Any]) -> Header:
-    """Check the seal and everything under it, and return the header."""
+def _verified(name: str, opened: Callable[[], Any]) -> tuple[Header, _Seal]:
+    """Check the seal and everything under it, and return it with the header."""
     digest = hashlib.sha256()
     count, before = 0, None
     header: Header | None = None
@@ -98,10 +108,10 @@ def _verified(name: str, opened: Callable[[], Any]) -> Header:
                 continue
             thing = _decoded(name, number, line)
             if isinstance(thing, _Seal):
-                _check_seal(name, number, thing, count, digest.hexdigest())
+                _check_seal(name, number, line, thing, _Seal(count=count, sha256=digest.hexdigest()))
                 if next(lines, None) is not None:
                     raise InputError(f"{name}:{number + 1}: there is more after the seal", hint=_AGAIN)
-                return header
+                return header, thing
             key = sort_key(thing)
             if before is not None and key <= before:
                 raise InputError(f"{name}:{number}: out of order, so it was changed after it was written", hint=_AGAIN)
@@ -116,33 +126,39 @@ _AGAIN = "take a new snapshot, or get an unchanged copy of this one"
 
 
 def _header(name: str, line: bytes) -> Header:
-    try:
-        head = _decode_head(line)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise InputError(f"{name}: not a snapshot of atlascan", hint="make one with `atlascan snapshot`") from error
-    if head.format != FORMAT or head.version != VERSION:
+    written = _decoded_head(name, line, _decode_format)
+    if written.format != FORMAT or written.version != VERSION:
         hint = "use a version of atlascan that writes and reads it"
         raise InputError(
-            f"{name}: {head.format} version {head.version}, but this program reads {FORMAT} version {VERSION}", hint=hint
+            f"{name}:1: {written.format} version {written.version}, but this program reads {FORMAT} version {VERSION}", hint=hint
         )
-    if head.header.taken_at.tzinfo is None:
+    header = _decoded_head(name, line, _decode_head).header
+    if header.taken_at.tzinfo is None:
         raise InputError(f"{name}:1: taken_at names no time zone", hint=_AGAIN)
-    return head.header
+    return header
+
+
+def _decoded_head(name: str, line: bytes, decode: Callable[[bytes], _SomeHead]) -> _SomeHead:
+    try:
+        return decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(f"{name}:1: not a snapshot of atlascan", hint="make one with `atlascan snapshot`") from error
 
 
 def _decoded(name: str, number: int, line: bytes) -> Record | _Seal:
     try:
         return _decode_line(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        what = "cut off" if not line.endswith(b"\n") else "not a record"
-        raise InputError(f"{name}:{number}: {what} ({error})", hint=_AGAIN) from error
+        raise InputError(f"{name}:{number}: not a record ({error})", hint=_AGAIN) from error
 
 
-def _check_seal(name: str, number: int, seal: _Seal, count: int, digest: str) -> None:
-    if seal.count != count:
-        raise InputError(f"{name}:{number}: the seal speaks of {seal.count} records, but there are {count}", hint=_AGAIN)
-    if seal.sha256 != digest:
+def _check_seal(name: str, number: int, line: bytes, seal: _Seal, right: _Seal) -> None:
+    if seal.count != right.count:
+        raise InputError(f"{name}:{number}: the seal speaks of {seal.count} records, but there are {right.count}", hint=_AGAIN)
+    if seal != right:
         raise InputError(f"{name}:{number}: the digest does not fit, so the file was changed after it was written", hint=_AGAIN)
+    if line != _encode(right) + b"\n":
+        raise InputError(f"{name}:{number}: the seal is not as it was written", hint=_AGAIN)
 
 
 def _lines(name: str, file: IO[bytes]) -> Iterator[bytes]:
@@ -157,14 +173,14 @@ def _lines(name: str, file: IO[bytes]) -> Iterator[bytes]:
             return
         if len(line) > MAX_LINE:
             raise InputError(f"{name}:{number}: a line longer than {MAX_LINE // 1024**2} MiB", hint="is it the right file?")
+        if not line.endswith(b"\n"):
+            raise InputError(f"{name}:{number}: cut off in the middle of the line", hint=_AGAIN)
         yield line
 
 
 def _opener(path: str) -> Callable[[], Any]:
     if path == "-":
-        spooled = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the snapshot is read
-        spooled.write(sys.stdin.buffer.read())
-        return lambda: _rewound(spooled)
+        return _spooled(sys.stdin.buffer)
 
     def opened() -> Any:  # noqa: ANN401
         try:
@@ -172,7 +188,15 @@ def _opener(path: str) -> Callable[[], Any]:
         except OSError as error:
             raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
-    return opened
+    with opened() as file:
+        # `check <(...)`: a pipe can be read but once.
+        return opened if path.endswith(".zst") or file.seekable() else _spooled(file)
+
+
+def _spooled(pipe: IO[bytes]) -> Callable[[], Any]:
+    spooled = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the snapshot is read
+    shutil.copyfileobj(pipe, spooled)
+    return lambda: _rewound(spooled)
 
 
 @contextmanager
@@ -189,7 +213,7 @@ def _decompressed(path: str) -> Iterator[IO[bytes]]:
     import zstandard  # noqa: PLC0415
 
     try:
-        with Path(path).open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw) as plain:
+        with Path(path).open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain:
             yield io.BufferedReader(plain)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
@@ -209,6 +233,9 @@ def _replacing(path: str) -> Iterator[IO[bytes]]:
         return
     target = Path(path)
     try:
+        if target.exists() and not target.is_file():
+            # Moving a file over /dev/stdout would take the device away from everybody.
+            raise WorkError(f"{path}: cannot be written: it is not a file", hint="- writes to standard output")
         target.parent.mkdir(parents=True, exist_ok=True)
         # Made by mkstemp, so only its owner may read it from the start.
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

@@ -209,12 +209,13 @@ def test_azure_shows_of_a_skipped_case_its_message_so_it_has_one(sample: Callabl
 
 
 def test_a_failure_says_what_where_by_whose_word_and_what_to_do() -> None:
-    [found] = [each for each in cases(samples.report(), "failure") if "public_signup" in each.get("message", "")]
+    [found] = [each for each in cases(samples.report(), "failure") if "anyone can make" in each.get("message", "")]
     assert found.get("type") == "policy.critical"
     assert (found.text or "").startswith(
-        "public_signup is true, wanted anything but true\n"
+        "anyone can make themselves a customer here\n"
         "Resource: jsm.customer_permissions/acme/HR (People (HR))\n"
         "Severity: critical\n"
+        "Seen: public_signup is true, wanted anything but true\n"
         'Evidence: desk_kind = "closed" (undocumented)\n'
         "Evidence: public_signup = true (undocumented)\n"
         "Evidence: open_access = true (undocumented)\n"
@@ -240,7 +241,7 @@ def test_a_waived_failure_says_who_lives_with_it_why_and_until_when() -> None:
         "waived until 2026-07-31: Invites wait for an admin until the editorial team has moved to the identity provider (SEC-412); "
         "owner platform@acme.example, approved by dana@acme.example"
     )
-    assert "The failure: user_invites is approval, wanted not_allowed" in (found.text or "")
+    assert "The failure: ordinary users may bring people in" in (found.text or "")
 
 
 # ------------------------------------------------------------------------------------------------------- hostile and huge

@@ -83,8 +83,8 @@ def take(
         )
         with _progress() as progress:
             coverage = walk.collect(asking, options, notes, progress)
-        org = next((resource.id for resource in notes.resources("org")), config.org_id)
-        target_of = Target(org=org, sites=sites)
+        org = next(iter(notes.resources("org")), None)
+        target_of = Target(org=org.id if org else config.org_id, sites=sites, org_name=org.name if org else None)
         header = Header(id=str(uuid4()), taken_at=now, tool=TOOL, target=target_of, coverage=coverage, recorded=of)
         snapshots.write(target, header, notes.sorted())
 

@@ -4,10 +4,12 @@ Read-only by construction: a request is a method and a path template from `ALLOW
 Redirects and links to other places are never followed, so a credential goes to the host it was configured for and nowhere else.
 """
 
+import base64
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -46,9 +48,12 @@ ALLOWED = frozenset(
 )
 
 MAX_ANSWER = 64 * 1024 * 1024
+MAX_DEPTH = 50
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 RETRIES = 4
+RETRIED = (429, 502, 503, 504)
 LONGEST_WAIT_SECONDS = 60
+SCRUBBED = "SCRUBBED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,15 @@ class Credentials:
 
     org_key: str | None = field(default=None, repr=False)
     sites: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+
+    def scrubbed(self, text: str) -> str:
+        """Return a text without the secrets, in any form in which an answer might give them back."""
+        accounts = [f"{email}:{token}" for email, token in self.sites.values()]
+        tokens = [token for _, token in self.sites.values()]
+        for secret in filter(None, (self.org_key, *accounts, *tokens)):
+            for form in (secret, quote(secret), quote(secret, safe=""), base64.b64encode(secret.encode()).decode()):
+                text = text.replace(form, SCRUBBED)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +121,7 @@ class Api:
         }
         if credentials.org_key:
             self._auth[None] = _Bearer(credentials.org_key)
+        self._scrubbed = credentials.scrubbed
         self._session = _session(concurrency)
         self._log = log
 
@@ -129,19 +144,25 @@ class Api:
             raise Refusal(Reason.NO_CREDENTIAL, "there is no credential for it")
         return self._answer(request, self._bases[face], auth)
 
-    def cursor(self, request: Request, link: str) -> str | None:
+    def cursor(self, request: Request, link: str) -> str:
         """Return the cursor in a link to the next page, or a bare cursor as it is.
 
         Raises:
-            Refusal: The link leads to another place than the page it came with; it is not followed.
+            Refusal: The link leads to another place than the page it came with, and is not followed; or it holds no cursor.
         """
-        parts = urlsplit(link)
-        if not parts.scheme and not parts.netloc:
-            return _cursor_of(parts.query) if "cursor=" in link else link
+        try:
+            parts = urlsplit(link)
+        except ValueError as error:
+            raise Refusal(Reason.MALFORMED, "the link to the next page is no address") from error
+        if not parts.netloc and "?" not in link:
+            return link
         base = urlsplit(self._bases[None if request.surface is Surface.ADMIN else request.site])
-        if (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
+        if parts.netloc and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
             raise Refusal(Reason.MALFORMED, f"the next page is on another host ({parts.hostname}), which is not followed")
-        return _cursor_of(parts.query)
+        found = parse_qs(parts.query).get("cursor")
+        if not found:
+            raise Refusal(Reason.MALFORMED, "the link to the next page holds no cursor")
+        return found[0]
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -167,11 +188,17 @@ class Api:
             self._log(f"{request.method} {url}: {type(error).__name__}")
             raise Refusal(Reason.GAVE_UP, f"no answer from {urlsplit(url).netloc}: {_plain(error)}") from error
         self._log(f"{request.method} {url}: {response.status_code}, {len(content)} bytes")
-        _refuse(response, content)
+        _refuse(response, content, self._scrubbed)
         try:
-            return msgspec.json.decode(content)
+            answer = msgspec.json.decode(content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             raise Refusal(Reason.MALFORMED, "the answer is not JSON") from error
+        if not isinstance(answer, dict | list):
+            raise Refusal(Reason.MALFORMED, "the answer is neither an object nor a list")
+        # Nothing of Atlassian's is half as deep; what comes after may then go down into an answer without fear.
+        if not _within(MAX_DEPTH, answer):
+            raise Refusal(Reason.MALFORMED, f"an answer that is nested more than {MAX_DEPTH} levels deep")
+        return answer
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -186,11 +213,17 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        """Know of no redirect: requests would read its body whole, and its address, even where it does not follow."""
+        return None
+
+
 def _session(concurrency: int) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     retry = Retry(
         total=RETRIES,
-        status_forcelist=(429, 502, 503, 504),
+        status_forcelist=RETRIED,
         allowed_methods=("GET", "POST"),  # the POSTs only search
         backoff_factor=0.5,
         backoff_jitter=0.5,
@@ -204,13 +237,10 @@ def _session(concurrency: int) -> requests.Session:
     session.headers.update({"Accept": "application/json", "X-Atlassian-Token": "no-check", "User-Agent": "atlascan"})
     # Proxies and certificates of the environment hold, looked up once; ~/.netrc does not.
     session.trust_env = False
+    # A cookie is a credential that goes wherever its domain says, and many sites share one.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     return session
-
-
-def _cursor_of(query: str) -> str | None:
-    found = parse_qs(query).get("cursor")
-    return found[0] if found else None
 
 
 def _filled(path: str, values: Mapping[str, str]) -> str:
@@ -232,21 +262,31 @@ def _bounded(response: requests.Response) -> bytes:
     return b"".join(chunks)
 
 
-def _refuse(response: requests.Response, content: bytes) -> None:
+def _within(levels: int, value: Any) -> bool:  # noqa: ANN401
+    """Tell whether a value is nested no deeper than so many levels."""
+    match value:
+        case dict():
+            return levels > 0 and all(_within(levels - 1, item) for item in value.values())
+        case list():
+            return levels > 0 and all(_within(levels - 1, item) for item in value)
+        case _:
+            return True
+
+
+def _refuse(response: requests.Response, content: bytes, scrubbed: Callable[[str], str]) -> None:
     """Raise what an answer refuses; return if it gives something."""
     status = response.status_code
-    said = _said(content)
     # Jira answers some requests with wrong credentials as if nobody had asked, with this header.
-    if "AUTHENTICATED_FAILED" in response.headers.get("X-Seraph-LoginReason", ""):
+    not_accepted = "AUTHENTICATED_FAILED" in response.headers.get("X-Seraph-LoginReason", "")
+    if status == requests.codes.ok and not not_accepted:
+        return
+    said = _cut(": ", scrubbed(_said(content)), _LONGEST_SAID)
+    if not_accepted:
         raise Refusal(Reason.FORBIDDEN, f"the credentials were not accepted{said}", status=status)
     match status:
-        case 200:
-            return
         case 401:
-            why = response.headers.get("x-authentication-denied-reason", "")
-            raise Refusal(
-                Reason.FORBIDDEN, f"the credentials were not accepted (401{f', {why[:80]}' if why else ''}){said}", status=status
-            )
+            why = _cut(", ", scrubbed(response.headers.get("x-authentication-denied-reason", "")), _LONGEST_WHY)
+            raise Refusal(Reason.FORBIDDEN, f"the credentials were not accepted (401{why}){said}", status=status)
         case 403:
             raise Refusal(Reason.FORBIDDEN, f"refused (403){said}", status=status)
         case 404:
@@ -256,33 +296,39 @@ def _refuse(response: requests.Response, content: bytes) -> None:
         case 400 | 405 | 410 | 501:
             raise Refusal(Reason.UNSUPPORTED, f"not supported here ({status}){said}", status=status)
         case _:
-            raise Refusal(Reason.GAVE_UP, f"answered {status} every time{said}", status=status)
+            again = " every time" if status in RETRIED else ""
+            raise Refusal(Reason.GAVE_UP, f"answered {status}{again}{said}", status=status)
+
+
+_LONGEST_SAID, _LONGEST_WHY = 200, 80
+
+
+def _cut(before: str, text: str, longest: int) -> str:
+    return before + text[:longest] if text else ""
 
 
 def _said(content: bytes) -> str:
-    """Return what Atlassian said in an error body, cut short: `errorMessages`, `errors[].title`, `message` or `errorMessage`."""
+    """Return what Atlassian said in an error body, whichever of its shapes that has."""
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return ""
     if not isinstance(body, dict):
         return ""
-    errors = body.get("errors")
-    titles = (
-        [error.get("title") or error.get("detail") for error in errors if isinstance(error, dict)]
-        if isinstance(errors, list)
-        else []
-    )
-    messages = body.get("errorMessages")
-    said = next(
-        (
-            text
-            for text in (*(messages if isinstance(messages, list) else []), *titles, body.get("message"), body.get("errorMessage"))
-            if isinstance(text, str)
-        ),
-        "",
-    )
-    return f": {said[:200]}" if said else ""
+    messages, errors = body.get("errorMessages"), body.get("errors")
+    said = [
+        *(messages if isinstance(messages, list) else ()),
+        *(_titled(error) for error in (errors if isinstance(errors, list) else ())),
+        body.get("message"),
+        body.get("errorMessage"),
+        _titled(body),
+    ]
+    return next((text for text in said if isinstance(text, str) and text), "")
+
+
+def _titled(error: Any) -> str:  # noqa: ANN401
+    parts = (error.get("title"), error.get("detail")) if isinstance(error, dict) else ()
+    return ": ".join(part for part in parts if isinstance(part, str) and part)
 
 
 def _plain(error: requests.RequestException) -> str:
@@ -294,6 +340,8 @@ def _plain(error: requests.RequestException) -> str:
             return "its certificate was not accepted"
         case requests.exceptions.ProxyError():
             return "the proxy refused"
+        case requests.exceptions.ChunkedEncodingError():
+            return "the answer broke off"
         case requests.ConnectionError():
             return "the connection failed"
         case _:

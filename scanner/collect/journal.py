@@ -31,8 +31,9 @@ class Journal:
 
     def add(self, records: Iterable[Record]) -> None:
         """Write records down; what is there already is folded into one."""
+        found = list(records)  # before the lock is taken: whoever makes them may read the journal
         with self._lock:
-            for record in records:
+            for record in found:
                 self._fold(record)
 
     def resources(self, kind: str) -> list[Resource]:

@@ -250,6 +250,8 @@ def _page(report: Report) -> Page:
 
 
 def _subject(target: Target) -> str:
+    if target.org_name:
+        return target.org_name
     match sorted(target.sites):
         case []:
             return "an organization" if target.org else "nothing"

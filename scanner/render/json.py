@@ -66,7 +66,7 @@ def _snapshot(header: Header) -> Object:
         "taken_at": _moment(header.taken_at),
         "tool": header.tool,
         "recorded": header.recorded,
-        "target": {"org": header.target.org, "sites": dict(header.target.sites)},
+        "target": {"org": header.target.org, "org_name": header.target.org_name, "sites": dict(header.target.sites)},
         "coverage": [_coverage(coverage) for coverage in header.coverage],
     }
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
+from scanner.conditions import explained
 from scanner.kinds import KINDS, Scope
 from scanner.model import AppliedWaiver, Evidence, Finding, Judged, Report, Verdict
 
@@ -190,6 +191,7 @@ def _facts(finding: Finding) -> Iterator[str]:
     yield f"Resource: {finding.address} ({finding.name})"
     because = f", because {finding.severity_because}" if finding.severity_because else ""
     yield f"Severity: {finding.severity}{because}"
+    yield from (f"Seen: {line}" for line in explained(finding.clauses) if finding.verdict is Verdict.FAIL)
     yield from map(_seen, finding.evidence)
     if finding.source:
         yield f"Source: {finding.source}"

@@ -11,6 +11,7 @@ from datetime import UTC
 from io import StringIO
 from typing import TYPE_CHECKING
 
+from scanner.conditions import explained
 from scanner.model import AppliedWaiver, Finding, Gap, Judged, Report, Severity, Verdict, WaiverState, WaiverUse
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ def lines(report: Report) -> Iterator[Line]:
 def _header(report: Report) -> Iterator[Line]:
     header = report.snapshot
     sites = [f"{name} ({url})" for name, url in header.target.sites.items()]
-    scanned = [f"organization {header.target.org}"] * bool(header.target.org) + sites
+    scanned = [f"organization {header.target.org_name or ''} {header.target.org}".replace("  ", " ")] * bool(
+        header.target.org
+    ) + sites
     yield Line((_part(report.tool, _TITLE), (", ", _PLAIN), _part(f"profile {report.profile}")))
     yield Line()
     yield _entry("scanned", ", ".join(scanned) or "nothing")
@@ -169,13 +172,14 @@ def _policies(report: Report) -> Iterator[Line]:
 def _finding(finding: Finding) -> Iterator[Line]:
     """Say what is wrong, not known or excused; what passes or is not applicable was counted."""
     word = _word(finding)
+    more: tuple[str, ...]
     match word:
         case "FAIL":
-            more = (_provenance(finding), "")
+            more = (*explained(finding.clauses), _provenance(finding))
         case "UNKNOWN":
             more = (_provenance(finding), f"what would make it known: {finding.hint}" if finding.hint else "")
         case "WAIVED":
-            more = (_provenance(finding), _excuse(finding.waiver))
+            more = (*explained(finding.clauses), _provenance(finding), _excuse(finding.waiver))
         case _:
             return
     yield Line((_part(finding.address, _TITLE), _part(f"  {finding.name}")), _lead(word), indent=9)

@@ -1,0 +1,271 @@
+"""The condition language: three-valued, explained, and strict about what it is given."""
+
+import itertools
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner import conditions, documents
+from scanner.conditions import OPERATORS, Condition, Gathered, Surroundings, bind, explained
+from scanner.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
+KIND = "jsm.customer_permissions"
+TRUE, FALSE, UNKNOWN = (
+    {"path": "public_signup", "equals": True},
+    {"path": "public_signup", "equals": False},
+    {"path": "open_access", "equals": True},
+)
+FACTS = {"public_signup": True}
+TRUTHS = {True: TRUE, False: FALSE, None: UNKNOWN}
+
+
+def parsed(value: Any, kind: str = KIND, params: frozenset[str] = frozenset()) -> Condition:  # noqa: ANN401
+    return conditions.parse(value, documents.parse(json.dumps(value), "p.yaml"), (), kind, params)
+
+
+def truth(value: Any, facts: dict[str, Any] = FACTS, kind: str = KIND, **around: Any) -> bool | None:  # noqa: ANN401
+    return bind(parsed(value, kind, frozenset(around.get("params", {}))), Surroundings(AS_OF, **around)).truth(facts)
+
+
+def why(value: Any, facts: dict[str, Any], kind: str = KIND, **around: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return explained(bind(parsed(value, kind, frozenset(around.get("params", {}))), Surroundings(AS_OF, **around)).clauses(facts))
+
+
+def kleene(word: str, values: tuple[bool | None, ...]) -> bool | None:
+    """Tell what Kleene's tables say: the smallest of `all`, the greatest of `any`, with unknown in the middle."""
+    order = [False, None, True]
+    pick: Callable[..., bool | None] = min if word == "all" else max
+    return pick(values, key=order.index)
+
+
+@pytest.mark.parametrize("word", ["all", "any"])
+@pytest.mark.parametrize("values", list(itertools.product(TRUTHS, repeat=3)))
+def test_all_and_any_follow_kleene(word: str, values: tuple[bool | None, ...]) -> None:
+    assert truth({word: [TRUTHS[value] for value in values]}) is kleene(word, values)
+
+
+@pytest.mark.parametrize("value", TRUTHS)
+def test_not_of_unknown_is_unknown(value: bool | None) -> None:
+    assert truth({"not": TRUTHS[value]}) is (None if value is None else not value)
+
+
+trees = st.recursive(
+    st.sampled_from([TRUE, FALSE, UNKNOWN, {"path": "channel_access", "in": ["open"]}, {"path": "sharing", "null": True}]),
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"all": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"not": inner}),
+    ),
+    max_leaves=8,
+)
+facts = st.fixed_dictionaries(
+    {},
+    optional={
+        "public_signup": st.sampled_from([True, False, None, 1, "true"]),
+        "open_access": st.sampled_from([True, False, None]),
+        "channel_access": st.sampled_from(["open", "restricted", None, 3]),
+        "sharing": st.sampled_from(["organization", None]),
+    },
+)
+
+
+@given(trees, facts, st.sampled_from(["public_signup", "open_access", "channel_access", "sharing"]))
+def test_a_fact_that_goes_missing_never_turns_a_verdict_round(tree: Any, known: dict[str, Any], lost: str) -> None:  # noqa: ANN401
+    """Knowing less may make a truth unknown, and nothing else: absence is never a pass."""
+    before = truth(tree, known)
+    after = truth(tree, {name: value for name, value in known.items() if name != lost})
+    assert after in (before, None)
+
+
+@given(trees, facts)
+def test_every_truth_names_what_decided_it(tree: Any, known: dict[str, Any]) -> None:  # noqa: ANN401
+    assert why(tree, known)
+
+
+DATED = "attestation"
+DOMAIN = "jsm.email_channel"
+CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool | None]] = [
+    (KIND, {"path": "public_signup", "equals": True}, {"public_signup": 1}, None),
+    (KIND, {"path": "public_signup", "equals": True}, {"public_signup": None}, False),
+    (KIND, {"path": "public_signup", "not_equals": True}, {"public_signup": None}, True),
+    (KIND, {"path": "public_signup", "not_equals": True}, {}, None),
+    (KIND, {"path": "channel_access", "in": ["open", "restricted"]}, {"channel_access": "open"}, True),
+    (KIND, {"path": "channel_access", "not_in": ["open"]}, {"channel_access": "restricted"}, True),
+    (KIND, {"path": "channel_access", "not_in": ["open"]}, {"channel_access": 5}, None),
+    (KIND, {"path": "sharing", "null": True}, {"sharing": None}, True),
+    (KIND, {"path": "sharing", "null": False}, {"sharing": None}, False),
+    (KIND, {"path": "sharing", "null": True}, {}, None),
+    ("jsm.customer_access", {"path": "external_domains", "contains": ["a.example"]}, {"external_domains": ["a.example"]}, True),
+    ("jsm.customer_access", {"path": "external_domains", "contains": ["a.example"]}, {"external_domains": []}, False),
+    ("jsm.customer_access", {"path": "external_domains", "contains": ["a.example"]}, {"external_domains": "a.example"}, None),
+    ("jsm.customer_access", {"path": "external_domains", "excludes": ["a.example"]}, {"external_domains": ["a.example"]}, False),
+    ("jsm.customer_access", {"path": "external_domains", "excludes": ["a.example"]}, {"external_domains": ["b.example"]}, True),
+    ("jsm.customer_access", {"path": "external_domains", "excludes": ["a.example"]}, {"external_domains": None}, None),
+    ("jsm.customer_access", {"path": "external_domains", "empty": True}, {"external_domains": []}, True),
+    ("jsm.customer_access", {"path": "external_domains", "empty": False}, {"external_domains": []}, False),
+    ("jsm.customer_access", {"path": "external_domains", "empty": True}, {"external_domains": None}, None),
+    (DATED, {"path": "expires", "newer_than": "1 d"}, {"expires": "2026-06-15"}, True),
+    (DATED, {"path": "expires", "newer_than": "1 d"}, {"expires": "2026-06-14"}, False),
+    (DATED, {"path": "expires", "newer_than": "1 d"}, {"expires": "someday"}, None),
+    (DATED, {"path": "expires", "newer_than": "1 d"}, {"expires": None}, None),
+    (DATED, {"path": "attested_on", "older_than": "90 d"}, {"attested_on": "2026-03-01"}, True),
+    (DATED, {"path": "attested_on", "older_than": "12 h"}, {"attested_on": "2026-06-15T01:00:00+00:00"}, False),
+    (DATED, {"path": "attested_on", "older_than": "12 h"}, {"attested_on": "2026-06-14T23:59:00Z"}, True),
+    (DOMAIN, {"path": "domain", "domain_in": ["Acme.Example."]}, {"domain": "acme.example"}, True),
+    (DOMAIN, {"path": "address", "domain_in": ["acme.example"]}, {"address": "Help+tag@ACME.example"}, True),
+    (DOMAIN, {"path": "domain", "domain_in": ["acme.example"]}, {"domain": "help.acme.example"}, False),
+    (DOMAIN, {"path": "domain", "domain_in": ["acme.example"], "as": "subdomain"}, {"domain": "help.acme.example"}, True),
+    (DOMAIN, {"path": "domain", "domain_in": ["acme.example"], "as": "subdomain"}, {"domain": "acme.example"}, False),
+    (DOMAIN, {"path": "domain", "domain_in": ["acme.example"], "as": "subdomain"}, {"domain": "notacme.example"}, False),
+    (DOMAIN, {"path": "domain", "domain_in": ["bücher.example"]}, {"domain": "xn--bcher-kva.example"}, True),
+    (DOMAIN, {"path": "domain", "domain_not_in": ["acme.example"]}, {"domain": "other.example"}, True),
+    (DOMAIN, {"path": "domain", "domain_not_in": ["acme.example"]}, {"domain": ".."}, None),
+    (DOMAIN, {"path": "domain", "domain_not_in": ["not a domain"]}, {"domain": "other.example"}, None),
+    ("org.access_domain", {"count": {"path": "products"}, "at_least": 1}, {"products": []}, False),
+    ("org.access_domain", {"count": {"path": "products"}, "at_most": 1}, {"products": [{}]}, True),
+    ("org.access_domain", {"count": {"path": "products"}, "at_most": 1}, {}, None),
+    (
+        "org.access_domain",
+        {"path": "products", "every": {"path": "access_mode", "equals": "DENIED_ACCESS"}},
+        {"products": []},
+        True,
+    ),
+    (
+        "org.access_domain",
+        {"path": "products", "some": {"path": "access_mode", "equals": "DENIED_ACCESS"}},
+        {"products": [{}]},
+        None,
+    ),
+    (
+        "org.access_domain",
+        {"path": "products", "none": {"path": "access_mode", "equals": "DENIED_ACCESS"}},
+        {"products": None},
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "condition", "known", "wanted"), CASES, ids=[f"{case[1]} on {case[2]}" for case in CASES])
+def test_an_operator_means_what_its_docstring_says(
+    kind: str, condition: dict[str, Any], known: dict[str, Any], wanted: bool | None
+) -> None:
+    assert truth(condition, known, kind) is wanted
+
+
+def test_every_operator_is_tried_with_each_truth_it_can_have() -> None:
+    tried = {(word, wanted) for _, condition, _, wanted in CASES for word in condition}
+    numbers = {"at_least", "at_most"}  # tried through `count`, as no kind has a fact that is a number yet
+    assert not [word for word in OPERATORS if word not in numbers and not any((word, wanted) in tried for wanted in (True, False))]
+
+
+SITE = {"facts": "jsm.customer_access", "match": {"id": "site"}, "some": {"path": "external_accounts", "equals": "anyone"}}
+OPEN = {"id": "acme", "external_accounts": "anyone"}
+OTHER = {"id": "beta", "external_accounts": "anyone"}
+
+
+@pytest.mark.parametrize(
+    ("items", "incomplete", "wanted"),
+    [((OPEN,), None, True), ((OTHER,), None, False), ((), None, False), ((OPEN,), "refused", True), ((OTHER,), "refused", None)],
+)
+def test_a_related_resource_that_may_be_missing_leaves_it_unknown_unless_the_known_part_decides(
+    items: tuple[dict[str, Any], ...], incomplete: str | None, wanted: bool | None
+) -> None:
+    gathered = {"jsm.customer_access": Gathered(items, incomplete)}
+    assert truth(SITE, {"site": "acme"}, gathered=gathered) is wanted
+
+
+VERIFIED = [{"facts": "org.domain", "path": "name", "where": {"path": "claim_status", "equals": "verified"}}]
+
+
+@pytest.mark.parametrize(
+    ("claim", "incomplete", "wanted"),
+    [
+        ({"claim_status": "verified"}, None, True),
+        ({"claim_status": "unverified"}, None, False),
+        ({}, None, None),
+        ({"claim_status": "unverified"}, "refused", None),
+        ({"claim_status": "verified"}, "refused", True),
+    ],
+)
+def test_a_reference_is_known_as_far_as_what_it_refers_to(
+    claim: dict[str, Any], incomplete: str | None, wanted: bool | None
+) -> None:
+    gathered = {"org.domain": Gathered(({"id": "acme.example", "name": "acme.example", **claim},), incomplete)}
+    condition = {"path": "domain", "domain_in": VERIFIED}
+    assert truth(condition, {"domain": "acme.example"}, DOMAIN, gathered=gathered) is wanted
+
+
+def test_a_parameter_that_nobody_set_is_unknown_and_says_so() -> None:
+    condition = {"path": "domain", "domain_not_in": {"param": "company_domains"}}
+    assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": None}) is None
+    assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": []}) is True
+    bound = bind(parsed(condition, DOMAIN, frozenset({"company_domains"})), Surroundings(AS_OF, params={"company_domains": None}))
+    [clause] = bound.clauses({"domain": "acme.example"})
+    assert clause.why == "company_domains is not configured (set it in atlascan.yaml)"
+
+
+def test_an_explanation_names_path_actual_and_wanted_of_what_decided() -> None:
+    condition = {"path": "products", "none": {"path": "access_mode", "equals": "DIRECT_ACCESS"}}
+    products = [
+        {"product_id": "jira", "access_mode": "DENIED_ACCESS"},
+        {"product_id": "confluence", "access_mode": "DIRECT_ACCESS"},
+    ]
+    assert why(condition, {"products": products}, "org.access_domain") == (
+        "products[confluence].access_mode is DIRECT_ACCESS, wanted not DIRECT_ACCESS",
+    )
+    gathered = {"jsm.customer_access": Gathered((OPEN,))}
+    assert why({"not": SITE}, {"site": "acme"}, gathered=gathered) == (
+        "external_accounts of jsm.customer_access/acme is anyone, wanted not anyone",
+    )
+    assert why(
+        {"any": [FALSE, {"path": "channel_access", "equals": "restricted"}]}, {"public_signup": True, "channel_access": "open"}
+    ) == (
+        "public_signup is true, wanted false",
+        "channel_access is open, wanted restricted",
+    )
+
+
+WRONG: list[tuple[Any, str, str | None]] = [
+    ([], "a condition is a map", "for example {path: enabled, equals: false}"),
+    ({"al": [TRUE]}, "al: unknown key 'al' in a condition", "did you mean 'all'?"),
+    ({"all": []}, "all: wants a list of conditions, one at least", None),
+    ({"path": "public_signupp", "equals": True}, f"path: {KIND} has no fact 'public_signupp'", "did you mean 'public_signup'?"),
+    ({"path": "public_signup", "equal": True}, "unknown operator 'equal'", "did you mean 'equals'?"),
+    ({"path": "public_signup", "equals": "yes"}, 'equals: "yes" can never be: the fact is true or false', None),
+    (
+        {"path": "channel_access", "equals": "opened"},
+        'equals: "opened" can never be: the fact is one of restricted, open',
+        "did you mean 'open'?",
+    ),
+    ({"path": "channel_access", "in": "open"}, "in: wants a list", "[open]"),
+    ({"path": "public_signup", "at_least": 1}, "`at_least` does not fit public_signup, which is true or false", None),
+    ({"path": "public_signup", "some": TRUE}, "`some` wants a list of objects; public_signup is true or false", None),
+    ({"path": "channel_access", "null": "maybe"}, 'null: "maybe" is not true or false', None),
+    ({"path": "channel_access", "in": [{"param": "x"}]}, "in[0]: unknown parameter 'x'", None),
+    (
+        {"path": "channel_access", "equals": "open", "as": "exact"},
+        "as: `as` does not go with `equals`",
+        "it belongs to domain_in and domain_not_in",
+    ),
+    ({"facts": "jsm.customer_acess", "some": TRUE}, "unknown kind 'jsm.customer_acess'", "did you mean 'jsm.customer_access'?"),
+    ({"facts": "jsm.customer_access"}, "wants exactly one of some, every, none beside `facts`", None),
+    ({"count": {"facts": "org.domain"}}, "wants at_least or at_most with a whole number beside `count`", None),
+    ({"all": [TRUE], "any": [TRUE]}, "any: unknown key 'any'", "did you mean"),
+]
+
+
+@pytest.mark.parametrize(("value", "message", "hint"), WRONG, ids=[case[1] for case in WRONG])
+def test_what_cannot_be_meant_is_refused_with_its_place(value: Any, message: str, hint: str | None) -> None:  # noqa: ANN401
+    with pytest.raises(InputError) as refused:
+        parsed(value)
+    assert str(refused.value) == f"p.yaml:1: {message}"
+    if hint and hint != "did you mean":
+        assert refused.value.hint == hint
