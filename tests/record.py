@@ -1,7 +1,7 @@
 """Record the shipped cassettes from the stand-in site: `python -m tests.record`.
 
-The demo's files speak of https://acme.atlassian.net and https://api.atlassian.com; while recording, the stand-in answers for both, and
-afterwards its addresses are replaced. The recording says of itself that it is of the stand-in.
+The demo's files speak of https://acme.atlassian.net and https://api.atlassian.com; while recording, the stand-in answers for both,
+and afterwards its addresses are replaced. The recording says of itself that it is of the stand-in.
 """
 
 import tempfile
@@ -21,8 +21,8 @@ DEMO = ROOT / "cassettes" / "demo"
 OF = "the stand-in site of atlascan's own tests (scenario demo): a made-up company, not a real one"
 
 
-def record_demo() -> None:
-    """Record the demo's scan anew."""
+def record_demo(into: Path) -> None:
+    """Record the demo's scan anew, into a folder."""
     wanted = configuration.load(DEMO / configuration.FILE)
     with running("demo") as site, credentials(), tempfile.TemporaryDirectory() as folder:
         real = {wanted.api_url: site.api_url} | {each.url: site.sites[each.name] for each in wanted.sites}
@@ -35,8 +35,9 @@ def record_demo() -> None:
             (fresh / recording.TRAFFIC).read_text(encoding="utf-8"), {local: public for public, local in real.items()}
         )
         about = msgspec.structs.replace(recording.about(fresh), of=OF)
-        (DEMO / recording.TRAFFIC).write_text(traffic, encoding="utf-8")
-        (DEMO / recording.ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n")
+        into.mkdir(exist_ok=True)
+        (into / recording.TRAFFIC).write_text(traffic, encoding="utf-8")
+        (into / recording.ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n")
 
 
 def _replaced(text: str, words: dict[str, str]) -> str:
@@ -46,4 +47,4 @@ def _replaced(text: str, words: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    record_demo()
+    record_demo(DEMO)

@@ -6,7 +6,6 @@ import click
 
 from scanner import snapshots
 from scanner.cli import options, output, pipeline
-from scanner.model import Severity
 
 
 @click.command("check")
@@ -26,7 +25,8 @@ def command(
 ) -> None:
     """Judge SNAPSHOT (a file, or - for a pipe) by the configuration's policies, attestations and waivers."""
     config = pipeline.load_config(config_file)
-    severity = Severity(fail_on) if fail_on else None
-    report = pipeline.judge(config, snapshots.load(snapshot), fail_on=severity, allow_unknown=allow_unknown)
+    report = pipeline.judge(
+        config, pipeline.criteria(config), snapshots.load(snapshot), fail_on=fail_on, allow_unknown=allow_unknown
+    )
     output.write(report, outputs)
     ctx.exit(report.gate.exit_code)

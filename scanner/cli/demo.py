@@ -25,7 +25,7 @@ def command(*, folder: Path) -> None:
     config = pipeline.load_config(recorded / "atlascan.yaml")
     target = folder / options.SNAPSHOT
     pipeline.take(config, str(target), replay=recorded, now=pipeline.utc_now())
-    report = pipeline.judge(config, snapshots.load(str(target)), fail_on=None, allow_unknown=False)
+    report = pipeline.judge(config, pipeline.criteria(config), snapshots.load(str(target)))
     files = {"html": folder / "report.html", "junit": folder / "junit.xml", "json": folder / "result.json"}
     output.write(report, [options.Output(name, str(path)) for name, path in files.items()])
     code = report.gate.exit_code

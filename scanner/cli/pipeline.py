@@ -3,16 +3,21 @@
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from scanner import __version__, attestations, evaluate, policies, snapshots, waivers
 from scanner import config as configuration
 from scanner.config import Config
 from scanner.errors import InputError
-from scanner.model import Gap, Header, Report, Resource, Rule, Severity, Snapshot, Target
+from scanner.model import Attestation, Gap, Header, Report, Resource, Rule, Severity, Snapshot, Target, Waiver
+
+if TYPE_CHECKING:
+    from scanner.collect.api import Credentials
 
 TOOL = f"atlascan {__version__}"
 
@@ -28,12 +33,33 @@ def load_config(file: Path | None) -> Config:
         raise InputError(
             f"there is no {configuration.FILE} in this folder", hint="write one with `atlascan init`, or name one with --config"
         )
-    return configuration.load(path)
+    config = configuration.load(path)
+    if config.collect.probe:
+        say("warning: collect: {probe: true} has no effect in this version")
+    return config
 
 
-def rules(config: Config) -> tuple[Rule, ...]:
-    """Return the rules that the configuration chooses."""
-    return policies.select(policies.load(config.policies), config.profile, config.settings, config.params, config.document)
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What a snapshot is judged by: the rules, what people attest, and what was excused."""
+
+    rules: tuple[Rule, ...]
+    attestations: tuple[Attestation, ...]
+    waivers: tuple[Waiver, ...]
+
+
+def criteria(config: Config) -> Criteria:
+    """Read all that the configuration judges by; a scan does so first, so that a typo costs no collection.
+
+    Raises:
+        InputError: A policy, the profile, a parameter, or the file of attestations or waivers is wrong.
+    """
+    known = policies.load(config.policies)
+    return Criteria(
+        policies.select(known, config.profile, config.settings, config.params, config.document),
+        attestations.load(config.attestations) if config.attestations else (),
+        waivers.load(config.waivers, known) if config.waivers else (),
+    )
 
 
 def take(
@@ -46,72 +72,53 @@ def take(
         WorkError: The snapshot could not be written.
     """
     # Imported here: only collecting needs an HTTP client, and it costs more than everything else.
-    from scanner.cli import credentials  # noqa: PLC0415
-    from scanner.collect import api, journal, recording, walk  # noqa: PLC0415
+    from scanner.collect import api, journal, walk  # noqa: PLC0415
 
     sites = {site.name: site.url for site in config.sites}
+    wire = _wire(sites, record=record, replay=replay, now=now)
+    options = walk.Options(
+        org_id=config.org_id,
+        sites=tuple(sites),
+        unsupported_sites={site.name: f"auth: {site.auth} is not supported yet" for site in config.sites if site.auth != "basic"},
+        opt_ins=frozenset({"undocumented"} if config.collect.undocumented else ()),
+        concurrency=wire.concurrency or config.collect.concurrency,
+    )
     with ExitStack() as stack:
-        traffic: AbstractContextManager[None] = nullcontext()
-        of: str | None = None
-        if replay:
-            about = recording.about(replay)
-            now, of, secrets = about.recorded_at, about.of, about.credentials()
-            traffic = recording.replay(replay)
-        else:
-            secrets = credentials.found(sites)
-        if record:
-            what = recording.Recording(
-                recorded_at=now, tool=TOOL, of=", ".join(sites.values()), org=bool(secrets.org_key), sites=tuple(secrets.sites)
-            )
-            traffic = recording.record(record, what, secrets)
-        # One request at a time makes a recording that reads well, and vcrpy is not made for threads.
-        concurrency = 1 if record or replay else config.collect.concurrency
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="atlascan-"))
-        stack.enter_context(traffic)
-        asking = api.Api(config.api_url, sites, secrets, concurrency=concurrency, log=_log if verbose else _silent)
-        stack.callback(asking.close)
-        notes = journal.Journal(Path(folder) / "journal.sqlite")
-        stack.callback(notes.close)
-        options = walk.Options(
-            org_id=config.org_id,
-            sites=tuple(sites),
-            unsupported_sites={
-                site.name: f"auth: {site.auth} is not supported yet" for site in config.sites if site.auth != "basic"
-            },
-            opt_ins=frozenset({"undocumented"} if config.collect.undocumented else ()),
-            concurrency=concurrency,
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atlascan-")))
+        stack.enter_context(wire.traffic)
+        log = _log if verbose else _silent
+        asking = stack.enter_context(
+            closing(api.Api(config.api_url, sites, wire.secrets, concurrency=options.concurrency, log=log))
         )
+        notes = stack.enter_context(closing(journal.Journal(folder / "journal.sqlite")))
         with _progress() as progress:
             coverage = walk.collect(asking, options, notes, progress)
         org = next(iter(notes.resources("org")), None)
         target_of = Target(org=org.id if org else config.org_id, sites=sites, org_name=org.name if org else None)
-        header = Header(id=str(uuid4()), taken_at=now, tool=TOOL, target=target_of, coverage=coverage, recorded=of)
+        header = Header(id=str(uuid4()), taken_at=wire.taken_at, tool=TOOL, target=target_of, coverage=coverage, recorded=wire.of)
         snapshots.write(target, header, notes.sorted())
 
 
-def judge(config: Config, snapshot: Snapshot, *, fail_on: Severity | None, allow_unknown: bool) -> Report:
-    """Judge a snapshot by the configuration's rules, attestations and waivers."""
-    chosen = rules(config)
-    stated = attestations.load(config.attestations) if config.attestations else ()
-    excused = waivers.load(config.waivers, policies.load(config.policies)) if config.waivers else ()
+def judge(config: Config, by: Criteria, snapshot: Snapshot, *, fail_on: str | None = None, allow_unknown: bool = False) -> Report:
+    """Judge a snapshot; `fail_on` takes the place of the configured severity."""
     as_of = snapshot.header.taken_at
     desks = [record.id for record in snapshot if isinstance(record, Resource) and record.kind == "jsm.service_desk"]
     for warning in configuration.undeclared_typos(config, desks):
         say(f"warning: {warning}")
-    supplied = attestations.supply(snapshot, stated)
+    supplied = attestations.supply(snapshot, by.attestations)
     declare = configuration.declaration(config, desks)
-    findings, uses = waivers.apply(evaluate.evaluate(chosen, supplied, declare), excused, as_of)
+    findings, uses = waivers.apply(evaluate.evaluate(by.rules, supplied, declare), by.waivers, as_of)
     ordered = tuple(sorted(findings, key=lambda each: (each.policy, -each.verdict.rank, each.address)))
     return Report(
         tool=TOOL,
         profile=config.profile,
         snapshot=snapshot.header,
-        policies=tuple(policies.judged(rule) for rule in chosen),
+        policies=tuple(policies.judged(rule) for rule in by.rules),
         findings=ordered,
         gaps=tuple(record for record in supplied if isinstance(record, Gap)),
         waivers=uses,
-        attestations=attestations.uses(stated, as_of),
-        gate=evaluate.gate(ordered, fail_on or config.fail_on, allow_unknown=allow_unknown),
+        attestations=attestations.uses(by.attestations, as_of),
+        gate=evaluate.gate(ordered, Severity(fail_on or config.fail_on), allow_unknown=allow_unknown),
     )
 
 
@@ -126,6 +133,38 @@ def utc_now() -> datetime:
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """What is at the other end: the network, the network with a recorder, or a recording (and of what it is)."""
+
+    taken_at: datetime
+    secrets: "Credentials"
+    traffic: AbstractContextManager[None]
+    concurrency: int | None = None
+    of: str | None = None
+
+
+def _wire(sites: dict[str, str], *, record: Path | None, replay: Path | None, now: datetime) -> _Wire:
+    # Imported here, as in `take`; and most scans neither record nor replay.
+    from scanner.cli import credentials  # noqa: PLC0415
+
+    # One request at a time makes a recording that reads well, and vcrpy is not made for threads.
+    if replay:
+        from scanner.collect import recording  # noqa: PLC0415
+
+        about = recording.about(replay)
+        return _Wire(about.recorded_at, about.credentials(), recording.replay(replay), concurrency=1, of=about.of)
+    secrets = credentials.found(sites)
+    if not record:
+        return _Wire(now, secrets, nullcontext())
+    from scanner.collect import recording  # noqa: PLC0415
+
+    what = recording.Recording(
+        recorded_at=now, tool=TOOL, of=", ".join(sites.values()), org=bool(secrets.org_key), sites=tuple(secrets.sites)
+    )
+    return _Wire(now, secrets, recording.record(record, what, secrets), concurrency=1)
 
 
 def _log(line: str) -> None:

@@ -6,7 +6,6 @@ import click
 
 from scanner import snapshots
 from scanner.cli import options, output, pipeline
-from scanner.model import Severity
 
 
 @click.command("scan")
@@ -42,10 +41,9 @@ def command(
     if target == "-":
         raise click.UsageError("a scan keeps its snapshot in a file; `atlascan snapshot -o -` writes one to standard output")
     config = pipeline.load_config(config_file)
-    pipeline.rules(config)
+    by = pipeline.criteria(config)
     pipeline.take(config, target, record=record, replay=replay, verbose=verbose, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
-    severity = Severity(fail_on) if fail_on else None
-    report = pipeline.judge(config, snapshots.load(target), fail_on=severity, allow_unknown=allow_unknown)
+    report = pipeline.judge(config, by, snapshots.load(target), fail_on=fail_on, allow_unknown=allow_unknown)
     output.write(report, outputs)
     ctx.exit(report.gate.exit_code)
