@@ -289,6 +289,15 @@ def _complaint(document: Document, violation: _Violation) -> InputError:
             return document.error(f"{_shown(value)} is not a {wants} (YYYY-MM-DD)", path, hint=hint)
         case "pattern":
             return document.error(f"{_shown(value)} does not look right", path, hint=hint)
+        case "maxLength":
+            return document.error(f"longer than {wants} characters", path, hint=hint)
+        case "minItems" | "maxItems":
+            bound = "at least" if violation.rule == "minItems" else "at most"
+            return document.error(f"wants {bound} {wants} of them, and there are {len(value)}", path, hint=hint)
+        case "anyOf":
+            known = [str(choice) for form in wants for choice in form.get("enum", ())]
+            near = did_you_mean(value, known) if isinstance(value, str) and known else None
+            return document.error(f"{_shown(value)} does not fit here", path, hint=near or hint)
         case _:
             return document.error(_shortened(violation.message), path, hint=hint)
 

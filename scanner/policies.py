@@ -50,7 +50,7 @@ def read(file: Path, folder: Path) -> Policy:
     for index, path in enumerate(entry.get("evidence", [])):
         if not conditions.check_path(kind, path):
             raise document.error(f"{kind} has no fact {path!r}", ("evidence", index), hint=did_you_mean(path, KINDS[kind].facts))
-    params = {name: Param(**param) for name, param in entry.get("params", {}).items()}
+    params = {name: _param(document, name, param) for name, param in entry.get("params", {}).items()}
 
     def condition(at: documents.Path_, value: Any) -> conditions.Condition:  # noqa: ANN401  JSON border
         return conditions.parse(value, document, at, kind, frozenset(params))
@@ -159,6 +159,13 @@ def _failure(document: Document, kind: str) -> str:
     return text
 
 
+def _param(document: Document, name: str, entry: dict[str, Any]) -> Param:
+    if entry.get("default") is not None and not _fits(entry["type"], entry["default"]):
+        shown = msgspec.json.encode(entry["default"]).decode()
+        raise document.error(f"{shown} is not a {entry['type']}", ("params", name, "default"), hint=f"{name}: {entry['meaning']}")
+    return Param(**entry)
+
+
 def _severity(value: Any, condition: Callable[..., conditions.Condition]) -> tuple[Severity, tuple[Raise, ...]]:  # noqa: ANN401
     if isinstance(value, str):
         return Severity(value), ()
@@ -173,6 +180,10 @@ def _example(document: Document, index: int, kind: str, entry: dict[str, Any]) -
     at: documents.Path_ = ("examples", index)
     if ("facts" in entry) == ("gap" in entry):
         raise document.error("an example gives either `facts` or a `gap`", at)
+    declared = document.value.get("params", {})
+    for name in entry.get("params", {}):
+        if name not in declared:
+            raise document.error(f"unknown parameter {name!r}", (*at, "params", name), hint=did_you_mean(name, declared))
     own = {key: entry[key] for key in ("id", "facts", "gap") if key in entry} | {"kind": kind}
     records = [_record(document, at, own)]
     records += [_record(document, (*at, "with", number), other) for number, other in enumerate(entry.get("with", []))]

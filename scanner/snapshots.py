@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -196,7 +197,12 @@ def _opener(path: str) -> Callable[[], Any]:
 def _spooled(pipe: IO[bytes]) -> Callable[[], Any]:
     spooled = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the snapshot is read
     shutil.copyfileobj(pipe, spooled)
-    return lambda: _rewound(spooled)
+
+    def opened() -> Any:  # noqa: ANN401
+        return _rewound(spooled)
+
+    weakref.finalize(opened, spooled.close)
+    return opened
 
 
 @contextmanager

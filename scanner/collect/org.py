@@ -9,6 +9,8 @@ from scanner.kinds import KINDS
 from scanner.model import Record, Resource, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/admin/organization/rest/"
+# How the interface names every address on earth.
+ANYONE = "ANYONE"
 _KEY = "an organization admin API key (ATLASCAN_ORG_API_KEY)"
 
 
@@ -44,7 +46,8 @@ def _access_domain(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN4
     # Enabled for no app at all has no documented meaning: the list stays absent, so that nobody takes it for "nothing is open".
     if isinstance(products, list) and (products or enabled is False):
         reading.facts["products"] = [_product(product, reading.problems) for product in products]
-    yield from reading.results(domain, domain, Source.API_EXPERIMENTAL, about.parent_address)
+    name = "Any domain" if domain == ANYONE else domain
+    yield from reading.results(domain, name, Source.API_EXPERIMENTAL, about.parent_address)
 
 
 def _product(product: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
@@ -130,7 +133,7 @@ ENDPOINTS = (
         detail="/v2/orgs/{orgId}/app-access-settings/domains/{domain}",
         detail_id=lambda record: text_at(record, "domain"),
         # Asked for even when the list leaves it out: an unknown domain is answered as not enabled.
-        always=("ANYONE",),
+        always=(ANYONE,),
         shape=_access_domain,
         source=Source.API_EXPERIMENTAL,
         documented=_REFERENCE + "api-group-app-access-settings/",
