@@ -3,6 +3,7 @@
 They are one more supplier of the kinds in `scanner.kinds`. An attestation past its expiry counts as absent, and says so.
 """
 
+import hashlib
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -14,7 +15,7 @@ import msgspec
 from scanner import documents
 from scanner.domains import normal_address
 from scanner.errors import InputError, did_you_mean
-from scanner.kinds import KINDS, Fact, Kind, Scope, fits
+from scanner.kinds import KINDS, Kind, Scope, fits, wanted
 from scanner.model import Attestation, AttestationUse, Gap, Record, Resource, Snapshot, Source, in_date, sort_key
 
 ATTESTABLE = {name: kind for name, kind in KINDS.items() if kind.console}
@@ -27,7 +28,7 @@ def load(path: Path) -> tuple[Attestation, ...]:
         InputError: The file is not as the schema wants, states an unknown fact, or states one thing twice.
     """
     document = documents.read(path, "attestations")
-    attestations = tuple(_attestation(document, index) for index in range(len(document.value["attestations"])))
+    attestations = tuple(_attestation(document, index, path.parent) for index in range(len(document.value["attestations"])))
     seen: dict[tuple[str, str], int] = {}
     for index, attestation in enumerate(attestations):
         earlier = seen.setdefault((attestation.kind, attestation.id), index)
@@ -89,7 +90,7 @@ def desk_address(kind: str, id_: str, facts: Mapping[str, Any]) -> str | None:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-def _attestation(document: documents.Document, index: int) -> Attestation:
+def _attestation(document: documents.Document, index: int, folder: Path) -> Attestation:
     entry = document.value["attestations"][index]
     at: documents.Path_ = ("attestations", index)
     kind = ATTESTABLE.get(entry["kind"])
@@ -100,6 +101,8 @@ def _attestation(document: documents.Document, index: int) -> Attestation:
     for name, value in entry["facts"].items():
         _check_fact(document, (*at, "facts", name), kind, value)
     evidence, sha256 = _evidence(entry.get("evidence"))
+    if evidence and sha256:
+        _check_digest(document, (*at, "evidence"), folder / evidence, sha256)
     return Attestation(
         kind=kind.name,
         id=_comparable_id(kind, entry["id"]),
@@ -121,9 +124,8 @@ def _check_id(document: documents.Document, path: documents.Path_, kind: Kind, i
     else:
         example, right = "acme", kind.scope is Scope.ORG or not slash
     if not right:
-        raise document.error(
-            f"{id_!r} is not an id of this kind, which is the {kind.id} with its site", path, hint=f"for example {example}"
-        )
+        wanted = kind.id if example == "acme" else f"{kind.id} with its site"
+        raise document.error(f"{id_!r} is not an id of this kind, which is the {wanted}", path, hint=f"for example {example}")
 
 
 def _check_fact(document: documents.Document, path: documents.Path_, kind: Kind, value: Any) -> None:  # noqa: ANN401
@@ -133,17 +135,26 @@ def _check_fact(document: documents.Document, path: documents.Path_, kind: Kind,
         raise document.error(f"{kind.name} has no fact {name!r}", path, hint=did_you_mean(name, kind.facts))
     if value is None or not fits(value, fact):
         shown = msgspec.json.encode(value).decode()
-        raise document.error(f"{shown} is not {_wanted(fact)}", path, hint=f"{name}: {fact.meaning}")
-
-
-def _wanted(fact: Fact) -> str:
-    return f"one of {', '.join(fact.values)}" if fact.values else str(fact.type)
+        raise document.error(f"{shown} is not {wanted(fact)}", path, hint=f"{name}: {fact.meaning}")
 
 
 def _evidence(entry: str | dict[str, str] | None) -> tuple[str | None, str | None]:
     if isinstance(entry, dict):
         return entry["file"], entry.get("sha256")
     return entry, None
+
+
+def _check_digest(document: documents.Document, path: documents.Path_, file: Path, sha256: str) -> None:
+    """Refuse evidence that is there and is not what was attested; a link, or a file kept elsewhere, cannot be checked here."""
+    try:
+        with file.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+    except (OSError, ValueError):
+        return
+    if found != sha256:
+        raise document.error(
+            f"{file} is not the file that was attested: its digest differs", path, hint="attest again with today's file"
+        )
 
 
 def _comparable_id(kind: Kind, id_: str) -> str:
@@ -215,7 +226,12 @@ def _as_resource(attestation: Attestation, read: dict[tuple[str, str], dict[str,
 
 
 def _agrees(attestation: Attestation, read: dict[str, Any]) -> bool:
-    return all(read[name] == value for name, value in attestation.facts.items() if read.get(name) is not None)
+    return all(_alike(read[name], value) for name, value in attestation.facts.items() if read.get(name) is not None)
+
+
+def _alike(one: Any, other: Any) -> bool:  # noqa: ANN401
+    """Compare two values of a fact; a list of text has no order."""
+    return sorted(one) == sorted(other) if isinstance(one, list) and isinstance(other, list) else bool(one == other)
 
 
 def _unfilled(snapshot: Snapshot, filled: set[tuple[str, str]], expired: dict[tuple[str, str], Attestation]) -> Iterator[Record]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from scanner import kinds
 from scanner.domains import domain_of, is_subdomain
 from scanner.errors import did_you_mean
-from scanner.kinds import KINDS, RESOURCE_PATHS, Fact, FactType, Kind, fact_at, fits
+from scanner.kinds import KINDS, Fact, FactType, Kind, fits
 
 if TYPE_CHECKING:
     from scanner.documents import Document, Path_
@@ -320,6 +321,14 @@ OPERATORS: dict[str, Operator] = {
     "domain_not_in": Operator("no domain {}", "list", _TEXT, _domain_not_in),
 }
 
+# What an operator takes -> the types of parameters that may stand for it.
+PARAM_TYPES = {
+    "scalar": ("text", "number"),
+    "list": ("text", "number", "list"),
+    "bool": (),
+    "number": ("number",),
+    "duration": ("duration",),
+}
 QUANTIFIERS = ("some", "every", "none")
 # Relation of two domains -> how it reads.
 RELATIONS = {"exact": "among ", "subdomain": "below "}
@@ -393,13 +402,13 @@ def _all(truths: Iterator[Truth], *, complete: bool = True) -> Truth:
 # ---------------------------------------------------------------------------------------------------------------- parsing
 
 
-def parse(value: Any, document: "Document", path: "Path_", kind: str, params: frozenset[str]) -> Condition:  # noqa: ANN401
-    """Turn the condition at `path` of a policy file into a tree.
+def parse(value: Any, document: "Document", path: "Path_", kind: str, params: Mapping[str, str]) -> Condition:  # noqa: ANN401
+    """Turn the condition at `path` of a policy file into a tree; `params` are the policy's parameters with their types.
 
     Raises:
         InputError: A key, operator, fact, kind or parameter is not known, or a value is not what its operator takes.
     """
-    return _Parser(document, params).condition(value, path, _Facts(KINDS[kind].facts | RESOURCE_PATHS, kind))
+    return _Parser(document, params).condition(value, path, _Facts(kinds.paths(KINDS[kind]), kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,18 +418,11 @@ class _Facts:
     facts: Mapping[str, Fact]
     of: str
 
-    def at(self, path: str) -> Fact | None:
-        first, *rest = path.split(".")
-        fact = self.facts.get(first)
-        for step in rest:
-            fact = fact.items.get(step) if fact else None
-        return fact
-
 
 @dataclass(frozen=True, slots=True)
 class _Parser:
     document: "Document"
-    params: frozenset[str]
+    params: Mapping[str, str]
 
     def condition(self, value: Any, path: "Path_", facts: _Facts) -> Condition:  # noqa: ANN401
         if not isinstance(value, dict) or not value:
@@ -497,13 +499,12 @@ class _Parser:
         match value:
             case {"param": name}:
                 self._only(value, path, "param")
-                if name not in self.params:
-                    raise self.document.error(f"unknown parameter {name!r}", path, hint=did_you_mean(str(name), self.params))
+                self._check_param(name, path, operator)
                 return Param(name)
             case {"facts": kind_name, "path": their_path} if operator.takes == "list":
                 self._only(value, path, "facts", "path", "where")
                 kind = self._kind(kind_name, path)
-                theirs = _Facts(kind.facts | RESOURCE_PATHS, kind.name)
+                theirs = _Facts(kinds.paths(kind), kind.name)
                 self._fact(their_path, (*path, "path"), theirs)
                 where = value.get("where")
                 return Reference(kind.name, their_path, None if where is None else self.condition(where, (*path, "where"), theirs))
@@ -511,6 +512,12 @@ class _Parser:
                 raise self.document.error("not a value that this operator takes", path, hint="a plain value or {param: name}")
         self._check_constant(value, path, operator, fact)
         return Constant(value)
+
+    def _check_param(self, name: Any, path: "Path_", operator: Operator) -> None:  # noqa: ANN401
+        if not isinstance(name, str) or name not in self.params:
+            raise self.document.error(f"unknown parameter {name!r}", path, hint=did_you_mean(str(name), self.params))
+        if self.params[name] not in PARAM_TYPES[operator.takes]:
+            raise self.document.error(f"the parameter {name} is a {self.params[name]}, which does not fit here", path)
 
     def _check_constant(self, value: Any, path: "Path_", operator: Operator, fact: Fact) -> None:  # noqa: ANN401
         found = msgspec.json.encode(value).decode()
@@ -536,7 +543,7 @@ class _Parser:
         if len(words) != 1:
             raise self.document.error("wants exactly one of some, every, none beside `facts`", path)
         self._only(value, path, "facts", "match", words[0])
-        theirs = _Facts(kind.facts | RESOURCE_PATHS, kind.name)
+        theirs = _Facts(kinds.paths(kind), kind.name)
         pairs = value.get("match", {})
         if not isinstance(pairs, dict):
             raise self.document.error("wants a map of their path to ours", (*path, "match"), hint="{id: site}")
@@ -556,7 +563,7 @@ class _Parser:
         self._only(counted, (*path, "count"), "path", "facts", "where")
         if "facts" in counted:
             kind = self._kind(counted["facts"], (*path, "count"))
-            inner = _Facts(kind.facts | RESOURCE_PATHS, kind.name)
+            inner = _Facts(kinds.paths(kind), kind.name)
         else:
             fact = self._fact(counted["path"], (*path, "count", "path"), facts)
             inner = _Facts(fact.items, f"{facts.of} {counted['path']}")
@@ -569,7 +576,7 @@ class _Parser:
         return KINDS[name]
 
     def _fact(self, fact_path: Any, path: "Path_", facts: _Facts) -> Fact:  # noqa: ANN401
-        fact = facts.at(fact_path) if isinstance(fact_path, str) else None
+        fact = facts.facts.get(fact_path) if isinstance(fact_path, str) else None
         if fact is None:
             raise self.document.error(f"{facts.of} has no fact {fact_path!r}", path, hint=did_you_mean(str(fact_path), facts.facts))
         return fact
@@ -909,8 +916,3 @@ def shown(value: Any) -> str:  # noqa: ANN401
             return value if value.strip() else repr(value)
         case _:
             return str(value)
-
-
-def check_path(kind: str, path: str) -> bool:
-    """Tell whether a kind declares a fact at this path."""
-    return fact_at(KINDS[kind], path) is not None

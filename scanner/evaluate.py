@@ -7,8 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from scanner.conditions import Bound, Clause, Gathered, Surroundings, bind, referred_kinds, seen, shown
-from scanner.kinds import KINDS
-from scanner.kinds import Scope as KindScope
+from scanner.kinds import KINDS, own_values
 from scanner.model import Evidence, Finding, Gap, Gate, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
 
 Facts = dict[str, Any]
@@ -29,13 +28,13 @@ def evaluate(rules: Iterable[Rule], snapshot: Snapshot, declare: Declare) -> Ite
     for rule in rules:
         around = Surroundings(snapshot.header.taken_at, rule.params, gathered)
         judges.setdefault(rule.policy.kind, []).append(_Judge.of(rule, around))
-    seen: set[str] = set()
+    present: set[str] = set()
     for kind, subjects in _subjects_by_kind(snapshot, set(judges), declare):
         for subject in subjects:
-            seen.add(kind)
+            present.add(kind)
             for judge in judges[kind]:
                 yield from judge.findings(subject)
-    for kind in judges.keys() - seen:
+    for kind in judges.keys() - present:
         for judge in judges[kind]:
             yield judge.nothing(collected=_is_collected(kind, snapshot))
 
@@ -64,14 +63,21 @@ def gate(findings: Iterable[Finding], fail_on: Severity, *, allow_unknown: bool)
 
 
 @dataclass(frozen=True, slots=True)
+class _Variant:
+    """One set of facts, and who supplied each."""
+
+    facts: Facts
+    sources: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
 class _Subject:
     """A resource as all its suppliers together give it: one set of facts, or several where they disagree."""
 
     kind: str
     id: str
     name: str
-    variants: tuple[Facts, ...]
-    sources: Mapping[str, Source]
+    variants: tuple["_Variant", ...]
     gap: Gap | None = None
 
     @property
@@ -98,7 +104,9 @@ class _Judge:
         if subject.gap:
             yield from self._of_gap(subject, subject.gap)
         else:
-            yield max((self._of_facts(subject, facts) for facts in subject.variants), key=lambda finding: finding.verdict.rank)
+            yield max(
+                (self._of_variant(subject, variant) for variant in subject.variants), key=lambda finding: finding.verdict.rank
+            )
 
     def nothing(self, *, collected: bool) -> Finding:
         kind = KINDS[self.rule.policy.kind]
@@ -111,7 +119,7 @@ class _Judge:
 
     def _of_gap(self, subject: _Subject, gap: Gap) -> Iterator[Finding]:
         """Report a gap, unless what is known of the missing resource already puts it outside the policy."""
-        facts = subject.variants[0]
+        facts = subject.variants[0].facts
         if gap.id and self.where and self.where.truth(facts) is False:
             return
         severity, because = self._severity(facts)
@@ -127,32 +135,31 @@ class _Judge:
             missing=f"{gap.kind}/{gap.id}" if gap.id else None,
         )
 
-    def _of_facts(self, subject: _Subject, facts: Facts) -> Finding:
+    def _of_variant(self, subject: _Subject, variant: _Variant) -> Finding:
+        facts = variant.facts
         if self.where and (selected := self.where.truth(facts)) is not True:
             clauses = tuple(self.where.clauses(facts))
             if selected is False:
                 return self._finding(subject.address, subject.name, Verdict.NOTAPPLICABLE, f"not judged here: {_seen(clauses)}")
-            return self._judged(subject, facts, Verdict.UNKNOWN, clauses)
+            return self._judged(subject, variant, Verdict.UNKNOWN, clauses)
         truth = self.require.truth(facts)
         verdict = Verdict.UNKNOWN if truth is None else Verdict.PASS if truth else Verdict.FAIL
-        return self._judged(subject, facts, verdict, tuple(self.require.clauses(facts)))
+        return self._judged(subject, variant, verdict, tuple(self.require.clauses(facts)))
 
-    def _judged(self, subject: _Subject, facts: Facts, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:
-        evidence = self._evidence(subject, facts, clauses)
-        severity, because = self._severity(facts)
+    def _judged(self, subject: _Subject, variant: _Variant, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:
+        evidence = self._evidence(variant, clauses)
+        severity, because = self._severity(variant.facts)
         return self._finding(
             subject.address,
             subject.name,
             verdict,
-            self._message(verdict, facts, clauses),
+            self._message(verdict, variant.facts, clauses),
             severity=severity,
             severity_because=because if verdict is not Verdict.PASS else None,
-            hint=_hint(self.rule.policy.kind, subject) if verdict is Verdict.UNKNOWN else None,
+            hint=_hint(subject, clauses) if verdict is Verdict.UNKNOWN else None,
             clauses=clauses,
             evidence=evidence,
-            source=max(
-                (each.source for each in evidence), key=list(Source).index, default=next(iter(subject.sources.values()), None)
-            ),
+            source=max((each.source for each in evidence), key=list(Source).index, default=None),
         )
 
     def _message(self, verdict: Verdict, facts: Facts, clauses: tuple[Clause, ...]) -> str:
@@ -165,11 +172,13 @@ class _Judge:
             case _:
                 return _seen(clauses)
 
-    def _evidence(self, subject: _Subject, facts: Facts, clauses: tuple[Clause, ...]) -> tuple[Evidence, ...]:
+    def _evidence(self, variant: _Variant, clauses: tuple[Clause, ...]) -> tuple[Evidence, ...]:
         decided = [clause.path.partition("[")[0].partition(".")[0] for clause in clauses if clause.address is None]
         paths = dict.fromkeys((*self.rule.policy.evidence, *decided))
         return tuple(
-            Evidence(path=path, value=facts[path], source=subject.sources[path]) for path in paths if path in subject.sources
+            Evidence(path=path, value=variant.facts[path], source=variant.sources[path])
+            for path in paths
+            if path in variant.sources
         )
 
     def _severity(self, facts: Facts) -> tuple[Severity, str | None]:
@@ -211,9 +220,9 @@ def _gather(kinds: frozenset[str], snapshot: Snapshot, declare: Declare) -> dict
     for kind, subjects in _subjects_by_kind(snapshot, set(kinds), declare):
         for subject in subjects:
             if subject.gap:
-                whys[kind] = whys[kind] or f"{KINDS[kind].noun} {subject.address} could not be read: {subject.gap.detail}"
+                whys[kind] = whys[kind] or _could_not(subject.gap)
             else:
-                items[kind].extend(subject.variants)
+                items[kind].extend(variant.facts for variant in subject.variants)
     return {kind: Gathered(tuple(items[kind]), whys[kind]) for kind in kinds}
 
 
@@ -239,36 +248,40 @@ def _subjects(kind: str, records: Iterable[Record], declare: Declare) -> Iterato
 
 def _missing(kind: str, gap: Gap, declare: Declare) -> _Subject:
     id_ = gap.id or ""
-    facts = declare(kind, id_, _own_paths(kind, id_)) if id_ else {}
-    return _Subject(kind, id_, id_ or KINDS[kind].noun, (facts,), {}, gap)
+    facts = declare(kind, id_, dict[str, Any](own_values(KINDS[kind], id_))) if id_ else {}
+    return _Subject(kind, id_, id_ or KINDS[kind].noun, (_Variant(facts, {}),), gap)
 
 
 def _merged(kind: str, suppliers: list[Resource], declare: Declare) -> _Subject:
-    """Put the suppliers of one resource together; where they disagree, each in turn has the last word in a variant of its own."""
-    first = suppliers[0]
-    sources = {path: supplier.source for supplier in reversed(suppliers) for path in supplier.facts}
-    base: Facts = {path: value for supplier in reversed(suppliers) for path, value in supplier.facts.items()}
-    variants = [{**base, **supplier.facts} for supplier in suppliers]
-    distinct = [facts for index, facts in enumerate(variants) if facts not in variants[:index]]
-    own = _own_paths(kind, first.id)
-    return _Subject(kind, first.id, first.name, tuple(declare(kind, first.id, own | facts) for facts in distinct), sources)
+    """Put the suppliers of one resource together; where they disagree, each in turn has the last word in a variant of its own.
+
+    Null, known to be none, gives way to what another supplier knows more of.
+    """
+    id_ = suppliers[0].id
+    variants: list[_Variant] = []
+    for last in suppliers:
+        facts, sources = dict[str, Any](own_values(KINDS[kind], id_)), dict[str, Source]()
+        for supplier in (*(each for each in suppliers if each is not last), last):
+            for path, value in supplier.facts.items():
+                if value is not None or facts.get(path) is None:
+                    facts[path], sources[path] = value, supplier.source
+        if facts not in [variant.facts for variant in variants]:
+            variants.append(_Variant(facts, sources))
+    declared = tuple(_Variant(declare(kind, id_, variant.facts), variant.sources) for variant in variants)
+    return _Subject(kind, id_, suppliers[0].name, declared)
 
 
-def _own_paths(kind: str, id_: str) -> Facts:
-    site, _, project = id_.partition("/")
-    match KINDS[kind].scope:
-        case KindScope.ORG:
-            return {"id": id_}
-        case KindScope.SITE:
-            return {"id": id_, "site": site}
-        case KindScope.DESK:
-            return {"id": id_, "site": site, "project": project}
+def _could_not(gap: Gap) -> str:
+    lift = f" ({gap.hint})" if gap.hint else ""
+    return f"{KINDS[gap.kind].noun} {gap.address} could not be read: {gap.detail}{lift}"
 
 
-def _hint(kind: str, subject: _Subject) -> str | None:
-    """Say what would make an undecided resource known, where a person could state it."""
-    console = KINDS[kind].console
-    return f"look at {console} and state what you see of {subject.id} with `atlascan attest`" if console else None
+def _hint(subject: _Subject, clauses: tuple[Clause, ...]) -> str | None:
+    """Say how a person could state what is missing of the resource itself."""
+    kind = KINDS[subject.kind]
+    if not kind.console or not any(clause.path in kind.facts and not clause.known and not clause.address for clause in clauses):
+        return None
+    return f"look at {kind.console} and state what you see of {subject.id} with `atlascan attest`"
 
 
 def _filled(sentence: str, facts: Facts) -> str:

@@ -275,21 +275,32 @@ KINDS: dict[str, Kind] = {
     )
 }
 
-# Paths that every resource has besides its facts.
-RESOURCE_PATHS = {
-    "id": _text("the resource's id"),
-    "site": _text("the name of the site it belongs to"),
-    "project": _text("the key of the project it belongs to"),
+_ID, _SITE, _PROJECT = _text("its id"), _text("the name of the site it belongs to"), _text("the key of the project it belongs to")
+
+# What a path may lead to besides the facts, by how far the ids of a kind reach.
+OWN_PATHS: dict[Scope, dict[str, Fact]] = {
+    Scope.ORG: {"id": _ID},
+    Scope.SITE: {"id": _ID, "site": _SITE},
+    Scope.DESK: {"id": _ID, "site": _SITE, "project": _PROJECT},
 }
 
 
-def fact_at(kind: Kind, path: str) -> Fact | None:
-    """Return the declared fact at a dotted path of a kind, or None."""
-    first, *rest = path.split(".")
-    fact = kind.facts.get(first) or RESOURCE_PATHS.get(first)
-    for step in rest:
-        fact = fact.items.get(step) if fact else None
-    return fact
+def own_values(kind: Kind, id_: str) -> dict[str, str]:
+    """Return the values of a resource's own paths, which its id holds."""
+    site, _, project = id_.partition("/")
+    values = {"id": id_, "site": site, "project": project}
+    return {name: values[name] for name in OWN_PATHS[kind.scope]}
+
+
+def paths(kind: Kind) -> dict[str, Fact]:
+    """Return all that a path may lead to in a resource of a kind."""
+    return kind.facts | OWN_PATHS[kind.scope]
+
+
+def wanted(fact: Fact) -> str:
+    """Return what a fact's value may be, for a message."""
+    article = "" if fact.type in (FactType.TEXT, FactType.BOOL) else "a "
+    return f"one of {', '.join(fact.values)}" if fact.values else f"{article}{fact.type}"
 
 
 def fits(value: Any, fact: Fact) -> bool:  # noqa: ANN401  JSON border

@@ -10,11 +10,13 @@ import msgspec
 from scanner import conditions, documents
 from scanner.documents import Document
 from scanner.errors import InputError, did_you_mean
-from scanner.kinds import KINDS
+from scanner.kinds import KINDS, fits, wanted
 from scanner.model import Example, Gap, Judged, Param, Policy, Raise, Reason, Record, Resource, Rule, Severity, Source, Verdict
 from scanner.shipped import shipped
 
 PROFILES = "profiles"
+# The keys of a configuration that parameters may be taken from.
+SETTINGS = ("company_domains",)
 MAX_FILES = 5000
 
 
@@ -48,12 +50,12 @@ def read(file: Path, folder: Path) -> Policy:
     if kind not in KINDS:
         raise document.error(f"unknown kind {kind!r}", ("kind",), hint=did_you_mean(kind, KINDS))
     for index, path in enumerate(entry.get("evidence", [])):
-        if not conditions.check_path(kind, path):
+        if path not in KINDS[kind].facts:
             raise document.error(f"{kind} has no fact {path!r}", ("evidence", index), hint=did_you_mean(path, KINDS[kind].facts))
     params = {name: _param(document, name, param) for name, param in entry.get("params", {}).items()}
 
     def condition(at: documents.Path_, value: Any) -> conditions.Condition:  # noqa: ANN401  JSON border
-        return conditions.parse(value, document, at, kind, frozenset(params))
+        return conditions.parse(value, document, at, kind, {name: param.type for name, param in params.items()})
 
     severity, raises = _severity(entry["severity"], condition)
     return Policy(
@@ -86,7 +88,7 @@ def select(
     params: Mapping[str, Mapping[str, Any]],
     config: Document | None,
 ) -> tuple[Rule, ...]:
-    """Return the rules of a profile, with the parameters that the configuration sets.
+    """Return the rules of a profile and all policies of the user's own, with the parameters that the configuration sets.
 
     Args:
         policies: What there is to choose from.
@@ -104,7 +106,8 @@ def select(
             raise config.error(f"there is no policy {policy_id!r}", ("params", policy_id), hint=did_you_mean(policy_id, policies))
         for name, value in values.items():
             _check_param(config, policies[policy_id], name, value)
-    chosen = [policies[policy_id] for policy_id in sorted(_members(profile, policies, config))]
+    own = {policy.id for policy in policies.values() if not _is_shipped(policy)}
+    chosen = [policies[policy_id] for policy_id in sorted(_members(profile, policies, config) | own)]
     return tuple(Rule(policy, policy.severity, effective_params(policy, settings, params.get(policy.id, {}))) for policy in chosen)
 
 
@@ -133,7 +136,7 @@ def judged(rule: Rule) -> Judged:
         controls=dict(policy.controls),
         references=policy.references,
         params={name: list(value) if isinstance(value, tuple) else value for name, value in rule.params.items()},
-        file=f"policies/{policy.id}.yaml",
+        file=f"policies/{policy.id}.yaml" if _is_shipped(policy) else str(policy.file),
         line=policy.line,
     )
 
@@ -141,10 +144,15 @@ def judged(rule: Rule) -> Judged:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
+def _is_shipped(policy: Policy) -> bool:
+    return policy.file.is_relative_to(shipped("policies"))
+
+
 def _files(folder: Path) -> list[Path]:
     if not isdir(folder):  # noqa: PTH112  Path's raises on a name that is too long
         raise InputError(f"{folder}: there is no such folder of policies", hint="look at `policies:` in the configuration")
-    files = sorted(file for file in folder.rglob("*.yaml") if file.relative_to(folder).parts[0] != PROFILES)
+    found = [*folder.rglob("*.yaml"), *folder.rglob("*.yml")]
+    files = sorted(file for file in found if file.relative_to(folder).parts[0] != PROFILES)
     if len(files) > MAX_FILES:
         raise InputError(f"{folder}: more than {MAX_FILES} policies", hint="is it the right folder?")
     return files
@@ -163,6 +171,10 @@ def _param(document: Document, name: str, entry: dict[str, Any]) -> Param:
     if entry.get("default") is not None and not _fits(entry["type"], entry["default"]):
         shown = msgspec.json.encode(entry["default"]).decode()
         raise document.error(f"{shown} is not a {entry['type']}", ("params", name, "default"), hint=f"{name}: {entry['meaning']}")
+    if entry.get("setting") not in (None, *SETTINGS):
+        raise document.error(
+            f"there is no setting {entry['setting']!r}", ("params", name, "setting"), hint=did_you_mean(entry["setting"], SETTINGS)
+        )
     return Param(**entry)
 
 
@@ -197,9 +209,13 @@ def _record(document: Document, at: documents.Path_, entry: dict[str, Any]) -> R
         raise document.error(f"unknown kind {entry['kind']!r}", (*at, "kind"), hint=did_you_mean(entry["kind"], KINDS))
     if "gap" in entry:
         return Gap(kind=kind.name, reason=Reason(entry["gap"]), detail="not read, in an example", id=entry.get("id"))
-    for name in entry.get("facts", {}):
-        if name not in kind.facts:
+    for name, value in entry.get("facts", {}).items():
+        fact = kind.facts.get(name)
+        if fact is None:
             raise document.error(f"{kind.name} has no fact {name!r}", (*at, "facts", name), hint=did_you_mean(name, kind.facts))
+        if not fits(value, fact):
+            shown = msgspec.json.encode(value).decode()
+            raise document.error(f"{shown} can never be: the fact is {wanted(fact)}", (*at, "facts", name))
     id_ = entry.get("id", "acme/EXAMPLE")
     return Resource(kind=kind.name, id=id_, name=id_, facts=entry.get("facts", {}), source=Source.API)
 

@@ -181,6 +181,8 @@ def _lines(name: str, file: IO[bytes]) -> Iterator[bytes]:
 
 def _opener(path: str) -> Callable[[], Any]:
     if path == "-":
+        if sys.stdin is None:
+            raise InputError("standard input: closed", hint="send a snapshot through a pipe, or name a file")
         return _spooled(sys.stdin.buffer)
 
     def opened() -> Any:  # noqa: ANN401

@@ -55,7 +55,7 @@ def test_without_a_configuration_the_error_says_how_to_get_one(atlascan: Atlasca
 def test_init_writes_a_configuration_that_scans(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:
     done = atlascan("init", "--site", locked_site.sites["acme"], "--company-domain", "acme.example", "--undocumented")
     assert (done.code, done.out) == (0, "")
-    assert done.err.startswith("wrote atlascan.yaml\nnext: ")
+    assert done.err.startswith("wrote atlascan.yaml\nwrote attestations.yaml\nwrote waivers.yaml\nnext: ")
     text = (tmp_path / "atlascan.yaml").read_text(encoding="utf-8")
     (tmp_path / "atlascan.yaml").write_text(f"{text}\napi_url: {locked_site.api_url}\n", encoding="utf-8")
     assert atlascan("scan").code == 3
@@ -67,6 +67,33 @@ def test_init_asks_for_what_is_left_out_and_adds_https(tmp_path: Path, atlascan:
     text = (tmp_path / "atlascan.yaml").read_text(encoding="utf-8")
     assert "url: https://acme.atlassian.net" in text
     assert "company_domains:\n- acme.com\n- acme.org\n" in text
+
+
+def test_a_new_user_gets_from_nothing_to_green_by_what_the_program_says(
+    tmp_path: Path, locked_site: StandIn, atlascan: Atlascan
+) -> None:
+    atlascan("init", "--site", locked_site.sites["acme"], "--company-domain", "acme.example", "--undocumented")
+    with (tmp_path / "atlascan.yaml").open("a", encoding="utf-8") as file:
+        file.write(f"\napi_url: {locked_site.api_url}\n")
+    # The stand-in's address has no first label to name the site by.
+    text = (tmp_path / "atlascan.yaml").read_text(encoding="utf-8")
+    (tmp_path / "atlascan.yaml").write_text(text.replace("- url:", "- name: acme\n  url:"), encoding="utf-8")
+    assert atlascan("scan").code == 3
+    assert "3 attested\n" in atlascan("attest", "--by", "kim", stdin="not_allowed\ndisabled\nproof.png\n" * 3).err
+    assert atlascan("check").code == 0
+
+
+def test_attest_asks_again_for_what_was_attested_in_part(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:
+    partly = "attestations:\n" + "\n".join(
+        f"- {{kind: org.user_invites, id: {app}, facts: {{invitation_links: disabled}}, attested_by: kim, attested_on: 2026-01-10,"
+        " expires: 2099-12-31, evidence: x.png}"
+        for app in ("jira", "jira-service-management", "confluence")
+    )
+    configured(tmp_path, locked_site, attestations=partly)
+    assert atlascan("scan").code == 3
+    done = atlascan("attest", "--by", "kim", stdin="not_allowed\ndisabled\nproof.png\n" * 3)
+    assert "3 attested" in done.err, done.err
+    assert atlascan("check").code == 0
 
 
 def test_init_never_overwrites_and_refuses_what_is_no_address(tmp_path: Path, atlascan: Atlascan) -> None:

@@ -27,16 +27,16 @@ FACTS = {"public_signup": True}
 TRUTHS = {True: TRUE, False: FALSE, None: UNKNOWN}
 
 
-def parsed(value: Any, kind: str = KIND, params: frozenset[str] = frozenset()) -> Condition:  # noqa: ANN401
-    return conditions.parse(value, documents.parse(json.dumps(value), "p.yaml"), (), kind, params)
+def parsed(value: Any, kind: str = KIND, params: tuple[str, ...] = ()) -> Condition:  # noqa: ANN401
+    return conditions.parse(value, documents.parse(json.dumps(value), "p.yaml"), (), kind, dict.fromkeys(params, "list"))
 
 
 def truth(value: Any, facts: dict[str, Any] = FACTS, kind: str = KIND, **around: Any) -> bool | None:  # noqa: ANN401
-    return bind(parsed(value, kind, frozenset(around.get("params", {}))), Surroundings(AS_OF, **around)).truth(facts)
+    return bind(parsed(value, kind, tuple(around.get("params", ()))), Surroundings(AS_OF, **around)).truth(facts)
 
 
 def why(value: Any, facts: dict[str, Any], kind: str = KIND, **around: Any) -> tuple[str, ...]:  # noqa: ANN401
-    return explained(bind(parsed(value, kind, frozenset(around.get("params", {}))), Surroundings(AS_OF, **around)).clauses(facts))
+    return explained(bind(parsed(value, kind, tuple(around.get("params", ()))), Surroundings(AS_OF, **around)).clauses(facts))
 
 
 def kleene(word: str, values: tuple[bool | None, ...]) -> bool | None:
@@ -207,7 +207,7 @@ def test_a_parameter_that_nobody_set_is_unknown_and_says_so() -> None:
     condition = {"path": "domain", "domain_not_in": {"param": "company_domains"}}
     assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": None}) is None
     assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": []}) is True
-    bound = bind(parsed(condition, DOMAIN, frozenset({"company_domains"})), Surroundings(AS_OF, params={"company_domains": None}))
+    bound = bind(parsed(condition, DOMAIN, ("company_domains",)), Surroundings(AS_OF, params={"company_domains": None}))
     [clause] = bound.clauses({"domain": "acme.example"})
     assert clause.why == "company_domains is not configured (set it in atlascan.yaml)"
 
@@ -231,6 +231,13 @@ def test_an_explanation_names_path_actual_and_wanted_of_what_decided() -> None:
         "public_signup is true, wanted false",
         "channel_access is open, wanted restricted",
     )
+
+
+def test_a_parameter_fits_its_operator_or_is_refused() -> None:
+    document = documents.parse("{path: expires, newer_than: {param: days}}", "p.yaml")
+    with pytest.raises(InputError, match="the parameter days is a number, which does not fit here"):
+        conditions.parse(document.value, document, (), DATED, {"days": "number"})
+    assert conditions.parse(document.value, document, (), DATED, {"days": "duration"}) is not None
 
 
 WRONG: list[tuple[Any, str, str | None]] = [

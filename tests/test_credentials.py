@@ -19,7 +19,7 @@ class Remembering(KeyringBackend):
     priority = 1
 
     def __init__(self, **kept: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # as the library has it
         self.kept = kept
 
     def get_password(self, service: str, username: str) -> str | None:

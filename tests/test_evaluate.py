@@ -153,6 +153,22 @@ def test_what_could_not_be_decided_says_why_and_what_would_make_it_known() -> No
     )
 
 
+def test_null_of_one_supplier_gives_way_to_what_another_knows() -> None:
+    """Who attests in today's words says that the older switch is gone; an interface that still answers it knows more."""
+    [found] = judged([desk(public_signup=False), desk(source=Source.ATTESTED, public_signup=None, channel_access="open")], SIGNUP)
+    assert found.verdict is Verdict.PASS
+    [found] = judged(
+        [desk(public_signup=True), desk(source=Source.ATTESTED, public_signup=None, channel_access="restricted")], SIGNUP
+    )
+    assert found.verdict is Verdict.FAIL
+
+
+def test_what_another_kind_hides_is_said_with_what_would_lift_it() -> None:
+    [found] = judged([channel("other.example"), gap("org.domain", parent="org/1")], MAIL)
+    assert (found.verdict, found.hint) == (Verdict.UNKNOWN, None)
+    assert found.message == "cannot be judged: domain org/1 could not be read: refused (403) (grant the scope)"
+
+
 facts = st.fixed_dictionaries(
     {},
     optional={

@@ -1,6 +1,7 @@
 """`atlascan attest`: ask a person for what no interface shows, and write it down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ import click
 from scanner import attestations, snapshots
 from scanner.cli import options, output, pipeline
 from scanner.domains import normal_address
-from scanner.kinds import KINDS, Fact, FactType
-from scanner.model import Attestation, Gap
+from scanner.kinds import KINDS, Fact, FactType, Kind
+from scanner.model import Attestation, Report, Verdict
 
 DEFAULT_FILE = "attestations.yaml"
 
@@ -29,18 +30,20 @@ def command(*, snapshot: str, config_file: Path | None, attested_by: str | None,
     config = pipeline.load_config(config_file)
     file = config.attestations or (config_file or Path()).parent / DEFAULT_FILE
     known = attestations.load(file) if file.exists() else ()
-    supplied = attestations.supply(snapshots.load(snapshot), known)
-    questions = [record for record in supplied if isinstance(record, Gap) and _can_be_asked(record)]
+    taken = snapshots.load(snapshot)
+    by = pipeline.criteria(config)
+    report = pipeline.judge(config, replace(by, attestations=known), taken)
+    questions = list(dict.fromkeys((*_hidden(report), *_undecided(report))))
     if not questions:
         pipeline.say("nothing is open that a person could attest")
         return
-    by = attested_by or str(click.prompt("Who looks (name or e-mail)", err=True))
+    who = attested_by or str(click.prompt("Who looked (name or e-mail)", err=True))
     today = pipeline.utc_now().date()
     answered: list[Attestation] = []
     try:
-        for number, gap in enumerate(questions, start=1):
+        for number, question in enumerate(questions, start=1):
             pipeline.say(f"\n({number} of {len(questions)})")
-            answered += _ask(gap, by, today, today + timedelta(days=days))
+            answered += _ask(question, who, today, today + timedelta(days=days))
     except click.Abort:
         pipeline.say("\nstopped")
     if answered:
@@ -49,31 +52,60 @@ def command(*, snapshot: str, config_file: Path | None, attested_by: str | None,
         pipeline.say(f"wrote {file}: {len(answered)} attested{mention}")
 
 
-def _can_be_asked(gap: Gap) -> bool:
-    kind = KINDS[gap.kind]
-    return bool(kind.console and _questions(gap.kind) and (gap.id or kind.name == "jsm.email_channel"))
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Something that a person could state: a resource, or (of mail) what a desk has."""
+
+    of: str
+    id: str | None
+    desk: str | None
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.of]
+
+    @property
+    def place(self) -> str:
+        return self.id or (self.desk or "").removeprefix("jsm.service_desk/")
 
 
-def _questions(kind: str) -> dict[str, Fact]:
-    return {name: fact for name, fact in KINDS[kind].facts.items() if fact.ask}
+def _hidden(report: Report) -> Iterator[_Question]:
+    """Ask about what could not be read."""
+    for gap in report.gaps:
+        kind = KINDS[gap.kind]
+        desk = gap.parent if (gap.parent or "").startswith("jsm.service_desk/") else None
+        if kind.console and _asked(kind) and (gap.id or (kind.name == "jsm.email_channel" and desk)):
+            yield _Question(gap.kind, gap.id, None if gap.id else desk)
 
 
-def _ask(gap: Gap, by: str, today: date, expires: date) -> Iterable[Attestation]:
-    kind = KINDS[gap.kind]
-    place = gap.id or gap.parent
-    pipeline.say(f"{kind.noun} of {place}: {kind.meaning}")
+def _undecided(report: Report) -> Iterator[_Question]:
+    """Ask about what was read in part, where a policy needs more."""
+    kinds = {policy.id: KINDS[policy.kind] for policy in report.policies}
+    for finding in report.findings:
+        kind = kinds[finding.policy]
+        missing = {clause.path for clause in finding.clauses if not clause.known and not clause.address}
+        if finding.verdict is Verdict.UNKNOWN and missing & _asked(kind).keys():
+            yield _Question(kind.name, finding.address.removeprefix(f"{kind.name}/"), None)
+
+
+def _asked(kind: Kind) -> dict[str, Fact]:
+    return {name: fact for name, fact in kind.facts.items() if fact.ask}
+
+
+def _ask(question: _Question, by: str, today: date, expires: date) -> Iterator[Attestation]:
+    kind = question.kind
+    pipeline.say(f"{kind.noun} of {question.place}: {kind.meaning}")
     pipeline.say(f"  look at: {kind.console}")
-    facts = {name: answer for name, fact in _questions(gap.kind).items() if (answer := _answer(name, fact)) is not None}
+    facts = {name: answer for name, fact in _asked(kind).items() if (answer := _answer(name, fact)) is not None}
     if not facts:
         return
     evidence = str(click.prompt("  Evidence (path or link to a screenshot)", default="", show_default=False, err=True))
-    id_ = gap.id or ""
-    if gap.kind == "jsm.email_channel" and gap.parent:
-        site, _, key = gap.parent.removeprefix("jsm.service_desk/").partition("/")
-        address = facts["address"]
-        id_ = f"{site}/{address}"
-        facts = {"project_key": key, "address": address}
-    yield Attestation(gap.kind, id_, facts, attested_by=by, attested_on=today, expires=expires, evidence=evidence or None)
+    id_ = question.id or ""
+    if question.desk:
+        site, _, key = question.place.partition("/")
+        id_ = f"{site}/{facts['address']}"
+        facts = {"project_key": key, "address": facts["address"]}
+    yield Attestation(kind.name, id_, facts, attested_by=by, attested_on=today, expires=expires, evidence=evidence or None)
 
 
 def _answer(name: str, fact: Fact) -> Any:  # noqa: ANN401  as the fact's type wants

@@ -1,12 +1,14 @@
 """`atlascan init`: a configuration to start from."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from scanner import config as configuration
 from scanner import documents
 from scanner.cli import output, pipeline
+from scanner.documents import Document
 from scanner.errors import InputError
 
 
@@ -27,12 +29,19 @@ def command(*, sites: tuple[str, ...], domains: tuple[str, ...], undocumented: b
     domains = domains or _asked("Domains of the company's own mail, such as acme.com (separated by spaces)")
     text = _text(sites, domains, undocumented=undocumented)
     document = documents.checked(documents.parse(text, str(target)), "config")
-    configuration.from_document(document, target.parent)
-    output.to_file(target, text)
-    pipeline.say(f"wrote {target}")
+    beside = {target.with_name("attestations.yaml"): _ATTESTATIONS, target.with_name("waivers.yaml"): _WAIVERS}
+    configuration.from_document(Document(document.name, _without_files(document.value), document.marks), target.parent)
+    for file, content in {target: text, **{file: content for file, content in beside.items() if not file.exists()}}.items():
+        output.to_file(file, content)
+        pipeline.say(f"wrote {file}")
     pipeline.say(
         "next: set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan scan -f html=report.html`"
     )
+
+
+def _without_files(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration without the files that are yet to be written."""
+    return {key: value for key, value in entry.items() if key not in ("attestations", "waivers")}
 
 
 def _asked(question: str) -> tuple[str, ...]:
@@ -60,7 +69,18 @@ collect:
   undocumented: {"true" if undocumented else "false"}
 
 # What no interface shows, a person states: `atlascan attest` asks and writes the file.
-# attestations: attestations.yaml
+attestations: attestations.yaml
 # Failures that somebody decided to live with for a while.
-# waivers: waivers.yaml
+waivers: waivers.yaml
+"""
+
+
+_ATTESTATIONS = """\
+# What people state about settings that no interface shows. `atlascan attest` asks and writes it down here.
+attestations: []
+"""
+_WAIVERS = """\
+# Failures that somebody decided to live with for a while.
+# Each entry has: policy, address, reason, owner, approved_by, expires (a date), and may have a ticket.
+waivers: []
 """

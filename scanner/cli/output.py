@@ -56,6 +56,9 @@ def to_file(path: Path, text: str) -> None:
         WorkError: It could not be written.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_text(text, encoding="utf-8", errors="replace")  # a pipe or a device takes it as it comes
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         # mkstemp makes a file that only its owner may read: a report names people and open doors.
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

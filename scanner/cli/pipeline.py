@@ -34,8 +34,9 @@ def load_config(file: Path | None) -> Config:
             f"there is no {configuration.FILE} in this folder", hint="write one with `atlascan init`, or name one with --config"
         )
     config = configuration.load(path)
-    if config.collect.probe:
-        say("warning: collect: {probe: true} has no effect in this version")
+    idle = {"collect: probe": config.collect.probe, "spaces": bool(config.spaces)}
+    for key in (key for key, is_set in idle.items() if is_set):
+        say(f"warning: {key} has no effect in this version")
     return config
 
 

@@ -1,0 +1,208 @@
+"""Write the generated pages of the documentation from what the program knows of itself: `python -m tests.reference`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from scanner import policies
+from scanner.cli import cli
+from scanner.collect.api import ALLOWED
+from scanner.collect.endpoint import Endpoint, Unreadable
+from scanner.collect.walk import ENDPOINTS, UNREADABLE
+from scanner.conditions import OPERATORS
+from scanner.kinds import KINDS, Fact, Kind, Scope
+from scanner.model import Policy
+
+FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+GENERATED = "> Generated from the program by `python -m tests.reference`. Do not edit: a test compares it."
+WIDTH = 80
+
+
+def kinds() -> str:
+    """Return the page of kinds and their facts."""
+    return _page(
+        "Kinds and facts",
+        "What a snapshot can hold, and what policies and attestations can speak of. An address is the kind, a slash and the id.",
+        *(part for kind in KINDS.values() for part in _kind(kind)),
+    )
+
+
+def operators() -> str:
+    """Return the page of operators."""
+    rows = [
+        (f"`{name}`", operator.takes, ", ".join(operator.fact_types), _line(operator.bind.__doc__))
+        for name, operator in OPERATORS.items()
+    ]
+    return _page(
+        "Operators",
+        "What may stand beside `path` in a condition; [the policy language](../policy-language.md) says how.",
+        _table(("operator", "takes", "for facts that are", "holds if"), rows),
+    )
+
+
+def policy_list() -> str:
+    """Return the page of the shipped policies."""
+    known = policies.load()
+    members = {
+        profile: {rule.policy.id for rule in policies.select(known, profile, {}, {}, None)} for profile in policies.profiles()
+    }
+    profiles = {id_: ", ".join(name for name, ids in members.items() if id_ in ids) or "none" for id_ in known}
+    frameworks = sorted({framework for policy in known.values() for framework in policy.controls})
+    return _page(
+        "Policies",
+        "The policies that ship. `atlascan policy show ID` says why each of them matters and what to click.",
+        _table(
+            ("policy", "wants", "severity", "judges", "profiles"),
+            [(f"`{id_}`", each.title, _severity(each), f"`{each.kind}`", profiles[id_]) for id_, each in known.items()],
+        ),
+        "## Parameters",
+        _table(
+            ("policy", "parameter", "type", "meaning", "taken from"),
+            [
+                (f"`{id_}`", f"`{name}`", param.type, param.meaning, f"`{param.setting}:`" if param.setting else "`params:`")
+                for id_, each in known.items()
+                for name, param in each.params.items()
+            ],
+        ),
+        "## Controls",
+        "A dash: considered, and nothing in that framework fits.",
+        _table(
+            ("policy", *frameworks),
+            [
+                (f"`{id_}`", *(", ".join(each.controls.get(framework, ())) or "-" for framework in frameworks))
+                for id_, each in known.items()
+            ],
+        ),
+    )
+
+
+def endpoints() -> str:
+    """Return the page of what is asked of Atlassian."""
+    in_tables = {(each.method, path) for each in ENDPOINTS for path in _paths(each)}
+    others = sorted((surface, method, path) for surface, method, path in ALLOWED if (method, path) not in in_tables)
+    return _page(
+        "Endpoints",
+        "Everything that is asked of Atlassian. `admin` paths go to `https://api.atlassian.com/admin` with the organization's key, "
+        "`site` paths to the site itself with the account's token. Nothing else can be sent.",
+        *(part for each in ENDPOINTS for part in _endpoint(each)),
+        "## What no endpoint reads",
+        _table(("kind", "where a person looks"), [_unreadable(each) for each in UNREADABLE]),
+        "## Asked besides",
+        "To find the organization, and to tell whether an account sees all of a list.",
+        "\n".join(f"- `{method} {path}` ({surface})" for surface, method, path in others),
+    )
+
+
+def commands() -> str:
+    """Return the page of commands, in the words of `--help`."""
+    parts = [
+        part
+        for context in _contexts(cli, "atlascan", None)
+        for part in (f"## `{context.command_path}`", f"```text\n{context.get_help()}\n```")
+    ]
+    return _page("Commands", "What `--help` says of each command.", *parts)
+
+
+PAGES: dict[Path, Callable[[], str]] = {
+    FOLDER / "commands.md": commands,
+    FOLDER / "endpoints.md": endpoints,
+    FOLDER / "kinds.md": kinds,
+    FOLDER / "operators.md": operators,
+    FOLDER / "policies.md": policy_list,
+}
+
+
+def write() -> None:
+    """Write every generated page anew."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for file, text in PAGES.items():
+        file.write_text(text(), encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _page(title: str, *parts: str) -> str:
+    return "\n\n".join((f"# {title}", GENERATED, *parts)) + "\n"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+
+
+def _line(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def _kind(kind: Kind) -> Iterator[str]:
+    yield f"## {kind.name}"
+    yield _line(kind.meaning)
+    yield f"- id: {_id(kind)}\n- can be attested: {_attested(kind)}"
+    yield _table(("fact", "type", "meaning", "values"), [row for name, fact in kind.facts.items() for row in _facts(name, fact)])
+
+
+def _attested(kind: Kind) -> str:
+    if not kind.console:
+        return "no"
+    asked = any(fact.ask for fact in kind.facts.values())
+    how = "`atlascan attest` asks" if asked else "by writing the file, `atlascan attest` does not ask"
+    return f"yes ({how})\n- a person looks at: {kind.console}"
+
+
+def _id(kind: Kind) -> str:
+    below_site = kind.scope is not Scope.ORG and kind.id != "site name"
+    return f"the site's name, a slash and the {kind.id}" if below_site else kind.id
+
+
+def _facts(name: str, fact: Fact) -> Iterator[tuple[str, ...]]:
+    yield f"`{name}`", fact.type, fact.meaning, ", ".join(f"`{value}`" for value in fact.values)
+    for inner, item in fact.items.items():
+        yield from _facts(f"{name}[].{inner}", item)
+
+
+def _severity(policy: Policy) -> str:
+    raised = [f"{step.to} where {step.because}" for step in policy.raises]
+    return "; ".join((policy.severity, *raised))
+
+
+def _paths(endpoint: Endpoint) -> tuple[str, ...]:
+    return (endpoint.path, endpoint.detail) if endpoint.detail else (endpoint.path,)
+
+
+def _endpoint(endpoint: Endpoint) -> Iterator[str]:
+    main, *others = (f"`{kind}`" for kind in endpoint.kinds)
+    yield f"## {main.strip('`')}: `{endpoint.method} {endpoint.path}`"
+    facts = {
+        "interface": endpoint.surface,
+        "then, for each": f"`GET {endpoint.detail}`" if endpoint.detail else "",
+        "supplies too": ", ".join(others),
+        "asked for each": f"`{endpoint.parent}`" if endpoint.parent else "",
+        "source": endpoint.source,
+        "asked only with": f"`collect: {{{endpoint.opt_in}: true}}`" if endpoint.opt_in else "",
+        "whole only with": f"the permission {endpoint.whole_with}" if endpoint.whole_with else "",
+        "if refused": endpoint.hint,
+        "documented": f"<{endpoint.documented}>" if endpoint.documented.startswith("https://") else endpoint.documented,
+    }
+    yield "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _unreadable(unreadable: Unreadable) -> tuple[str, str]:
+    return f"`{unreadable.kind}`", KINDS[unreadable.kind].console or ""
+
+
+def _contexts(command: click.Command, name: str, parent: click.Context | None) -> Iterator[click.Context]:
+    context = click.Context(
+        command, parent=parent, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH, **command.context_settings
+    )
+    yield context
+    if isinstance(command, click.Group):
+        for each in command.list_commands(context):
+            inner = command.get_command(context, each)
+            if inner:
+                yield from _contexts(inner, each, context)
+
+
+if __name__ == "__main__":
+    write()
