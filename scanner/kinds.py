@@ -42,7 +42,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of resource. `console` is where a person looks; with it the kind can be attested."""
+    """One kind of resource.
+
+    `console` is where a person looks; with it the kind can be attested. Of a `single` kind a site has just one, under its own name.
+    """
 
     name: str
     noun: str
@@ -51,6 +54,7 @@ class Kind:
     facts: dict[str, Fact]
     id: str
     console: str | None = None
+    single: bool = False
 
 
 def _text(meaning: str, *values: str, ask: str | None = None) -> Fact:
@@ -242,6 +246,7 @@ KINDS: dict[str, Kind] = {
             },
             "site name",
             console=_CUSTOMER_ACCESS,
+            single=True,
         ),
         Kind(
             "jsm.email_channel",

@@ -382,7 +382,7 @@ def test_a_long_value_is_shortened_in_a_message() -> None:
 
 
 def test_eight_point_zero_is_not_a_whole_number() -> None:
-    assert complaint("sites: []\ncollect: {concurrency: 8.0}\n", "config") == (
+    assert complaint("sites: [{url: x}]\ncollect: {concurrency: 8.0}\n", "config") == (
         "atlascan.yaml:2: collect.concurrency: 8.0 is not a whole number",
         "How many requests may be under way at once.",
     )

@@ -256,7 +256,7 @@ def test_templates_of_a_user_come_first(tmp_path: Path) -> None:
         ("evidence/invites.png", False),
     ],
 )
-def test_only_whole_web_addresses_become_links(text: str, expected: bool) -> None:  # noqa: FBT001
+def test_only_whole_web_addresses_become_links(text: str, expected: bool) -> None:
     assert is_link(text) is expected
 
 
@@ -455,7 +455,7 @@ def test_it_reads_without_a_script(opened: Opener) -> None:
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_on_paper_everything_is_open(opened: Opener, script: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_on_paper_everything_is_open(opened: Opener, script: bool, tmp_path: Path) -> None:
     report = opened("report", script=script)
     report.page.emulate_media(media="print")
     assert report.shown(".tools") == 0

@@ -310,7 +310,9 @@ def test_a_parameter_is_of_its_type(tmp_path: Path, type_: str, right: list[Any]
 
 def test_a_parameter_is_as_given_else_the_setting_else_the_default(tmp_path: Path) -> None:
     params = {"ours": {"type": "list", "meaning": "x", "default": ["c"], "setting": "company_domains"}}
-    policy = policies.read(written(tmp_path, changed(params=params)), tmp_path)
+    policy = policies.read(
+        written(tmp_path, changed(params=params, examples=[{**each, "params": {}} for each in ENTRY["examples"]])), tmp_path
+    )
     found = [
         policies.effective_params(policy, settings, given)["ours"]
         for settings, given in [({"company_domains": ["b"]}, {"ours": ["a"]}), ({"company_domains": ["b"]}, {}), ({}, {})]
@@ -321,7 +323,9 @@ def test_a_parameter_is_as_given_else_the_setting_else_the_default(tmp_path: Pat
 def test_a_parameter_of_a_setting_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     params = {"ours": {"type": "list", "meaning": "x", "setting": "company_domain"}}
     with pytest.raises(InputError) as caught:
-        policies.read(written(tmp_path, changed(params=params)), tmp_path)
+        policies.read(
+            written(tmp_path, changed(params=params, examples=[{**each, "params": {}} for each in ENTRY["examples"]])), tmp_path
+        )
     assert str(caught.value).endswith("params.ours.setting: there is no setting 'company_domain'")
     assert caught.value.hint == "did you mean 'company_domains'?"
 

@@ -231,7 +231,8 @@ def _session(concurrency: int) -> requests.Session:
         retry_after_max=LONGEST_WAIT_SECONDS,
         raise_on_status=False,
     )
-    adapter = HTTPAdapter(pool_maxsize=concurrency, pool_block=True, max_retries=retry)
+    # Not blocking: while a recording is made or played, an answer that is asked again keeps its place in the pool.
+    adapter = HTTPAdapter(pool_maxsize=concurrency, max_retries=retry)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers.update({"Accept": "application/json", "X-Atlassian-Token": "no-check", "User-Agent": "atlascan"})

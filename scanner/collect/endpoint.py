@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from scanner.collect.api import Surface
+from scanner.collect.api import Refusal, Surface
 from scanner.kinds import KINDS, fits
 from scanner.model import Gap, Reason, Record, Resource, Source
 
@@ -108,12 +108,12 @@ class Reading:
         return value
 
     def results(self, id_: str | None, name: str | None, source: Source, parent: str | None) -> Iterator[Record]:
-        """Yield the resource, and a gap for each value that could not be understood."""
+        """Yield the resource, and a gap for the values that could not be understood."""
         if not id_:
             yield malformed(self.kind.name, "a record without the id it should have", parent)
             return
-        for problem in self.problems:
-            yield malformed(self.kind.name, f"{self.kind.name}/{id_}: {problem}", parent, id_)
+        if self.problems:
+            yield malformed(self.kind.name, f"{self.kind.name}/{id_}: {'; '.join(self.problems)}", parent, id_)
         yield Resource(kind=self.kind.name, id=id_, name=name or id_, facts=self.facts, source=source, parent=parent)
 
 
@@ -132,10 +132,23 @@ def text_at(value: Any, *path: str) -> str | None:  # noqa: ANN401
     return found if isinstance(found, str) and found else None
 
 
+def whole(answer: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return an answer that has to be an object.
+
+    Raises:
+        Refusal: It is something else.
+    """
+    if not isinstance(answer, dict):
+        raise Refusal(Reason.MALFORMED, "the answer is no object")
+    return answer
+
+
+MALFORMED_HINT = "Atlassian may have changed this answer: look for a newer version of atlascan, or report it"
+
+
 def malformed(kind: str, detail: str, parent: str | None, id_: str | None = None) -> Gap:
     """Return the gap for an answer that is not as it should be."""
-    hint = "Atlassian may have changed this answer: look for a newer version of atlascan, or report it"
-    return Gap(kind=kind, reason=Reason.MALFORMED, detail=detail, hint=hint, parent=parent, id=id_)
+    return Gap(kind=kind, reason=Reason.MALFORMED, detail=detail, hint=MALFORMED_HINT, parent=parent, id=id_)
 
 
 def shown(value: Any) -> str:  # noqa: ANN401

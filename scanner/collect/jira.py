@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.collect.api import Surface
-from scanner.collect.endpoint import About, Endpoint, Pager, Reading, text_at
+from scanner.collect.endpoint import About, Endpoint, Pager, Reading, text_at, whole
 from scanner.model import Record, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
@@ -12,7 +12,7 @@ _ACCOUNT = "an account that may administer Jira (ATLASCAN_EMAIL and ATLASCAN_API
 
 
 def _site(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401  JSON border
-    reading = Reading("jira.site", record)
+    reading = Reading("jira.site", whole(record))
     reading.take("base_url", "baseUrl")
     reading.take("version", "version")
     reading.take("deployment_type", "deploymentType")

@@ -2,7 +2,9 @@
 
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
@@ -20,6 +22,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         """Open an empty journal at `path`."""
         self._lock = threading.Lock()
+        self._disputed: defaultdict[str, set[str]] = defaultdict(set)
         self._base = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._base.execute("PRAGMA journal_mode = OFF")
         self._base.execute("PRAGMA synchronous = OFF")
@@ -76,22 +79,25 @@ class Journal:
     def _fold(self, record: Record) -> None:
         kind, is_resource, id_, parent, what = sort_key(record)
         key = (kind, int(is_resource), id_, parent, what)
-        found = self._base.execute(
+        known = self._base.execute(
             "SELECT line FROM records WHERE (kind, is_resource, id, parent, what) = (?, ?, ?, ?, ?)", key
         ).fetchone()
-        earlier = _decode(found[0]) if found else None
+        earlier = _decode(known[0]) if known else None
         if isinstance(earlier, Resource) and isinstance(record, Resource):
-            record, conflicts = _merged(earlier, record)
-            for conflict in conflicts:
-                self._fold(conflict)
+            disputed = self._disputed[record.address]
+            if found := _disagreements(earlier, record):
+                disputed |= found
+                detail = f"two answers about {record.address} disagree on {', '.join(sorted(disputed))}"
+                self._fold(malformed(record.kind, detail, record.parent, record.id))
+            record = _merged(earlier, record, disputed)
         self._base.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, record.parent, _encode(record)))
 
 
-def _merged(earlier: Resource, later: Resource) -> tuple[Resource, list[Gap]]:
-    """Put two answers about one resource together; a fact on which they disagree is known no more."""
-    disputed = sorted(name for name, value in later.facts.items() if name in earlier.facts and earlier.facts[name] != value)
+def _disagreements(earlier: Resource, later: Resource) -> set[str]:
+    return {name for name, value in later.facts.items() if name in earlier.facts and earlier.facts[name] != value}
+
+
+def _merged(earlier: Resource, later: Resource, disputed: AbstractSet[str]) -> Resource:
+    """Put two answers about one resource together; a fact on which any two disagreed is known no more."""
     facts = {name: value for name, value in (earlier.facts | later.facts).items() if name not in disputed}
-    gaps = [
-        malformed(later.kind, f"two answers about {later.address} disagree on {name}", later.parent, later.id) for name in disputed
-    ]
-    return msgspec.structs.replace(earlier, facts=facts), gaps
+    return msgspec.structs.replace(earlier, facts=facts)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.collect.api import Surface
-from scanner.collect.endpoint import About, Endpoint, Missing, Pager, Reading, at, malformed, text_at
+from scanner.collect.endpoint import About, Endpoint, Missing, Pager, Reading, at, malformed, shown, text_at, whole
 from scanner.domains import is_subdomain, normal_address
 from scanner.model import Record, Resource, Source
 
@@ -28,17 +28,14 @@ def _desk(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401  JSON 
 def _request_security(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     """Read customer permissions, the older site-wide switch, and the desk's address from one answer."""
     desk = _parent(about)
-    if not isinstance(record, dict):
-        yield malformed("jsm.customer_permissions", "the answer is no object", desk.address, desk.id)
-        return
-    reading = Reading("jsm.customer_permissions", record)
+    reading = Reading("jsm.customer_permissions", whole(record))
     reading.take("public_signup", "serviceDeskPublicSignup")
     reading.take("open_access", "serviceDeskOpenAccess")
     reading.take("knowledge_base_anonymous", "anonymousAccessLinkedConfluenceSpace")
     sharing = _sharing(at(record, "manageEnabled"), at(record, "autocompleteEnabled"))
     if sharing:
         reading.facts["sharing"] = sharing
-    if "public_signup" not in reading.facts and not reading.problems:
+    if at(record, "serviceDeskPublicSignup") is None:
         reading.problems.append("serviceDeskPublicSignup is not in the answer")
     yield from reading.results(desk.id, desk.name, Source.UNDOCUMENTED, desk.address)
 
@@ -95,7 +92,7 @@ _ADDRESS_KEYS = frozenset({"email", "emailaddress", "address", "incomingemailadd
 def _channel(address: str, desk: Resource, about: About) -> Record:
     normal = normal_address(address)
     if normal is None:
-        return malformed("jsm.email_channel", f"{address!r} is not an e-mail address", desk.address)
+        return malformed("jsm.email_channel", f"{shown(address)} is not an e-mail address", desk.address)
     domain = normal.rpartition("@")[2]
     facts = {
         "project_key": desk.id.partition("/")[2],
@@ -141,7 +138,7 @@ ENDPOINTS = (
         hint="give an account that works in every service project; a scoped token needs read:servicedesk-request",
         # The list holds only the desks that the account may see: the projects tell which there are.
         beside="jira.project",
-        expects=lambda project: project.id if project.facts.get("type") == "service_desk" else None,
+        expects=lambda project: project.id if project.facts.get("type", "service_desk") == "service_desk" else None,
     ),
     Endpoint(
         kinds=("jsm.customer_permissions", "jsm.customer_access", "jsm.email_channel"),

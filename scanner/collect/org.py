@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.collect.api import Surface
-from scanner.collect.endpoint import About, Endpoint, Pager, Reading, Unreadable, at, shown, text_at
+from scanner.collect.endpoint import About, Endpoint, Pager, Reading, Unreadable, at, shown, text_at, whole
 from scanner.kinds import KINDS
 from scanner.model import Record, Resource, Source
 
@@ -15,7 +15,7 @@ _KEY = "an organization admin API key (ATLASCAN_ORG_API_KEY)"
 
 
 def _org(record: Any, _about: About) -> Iterator[Record]:  # noqa: ANN401  JSON border
-    reading = Reading("org", at(record, "data"))
+    reading = Reading("org", at(whole(record), "data"))
     name = reading.take("name", "attributes", "name")
     yield from reading.results(text_at(record, "data", "id"), name, Source.API, None)
 

@@ -4,19 +4,21 @@ A recording is a folder: `traffic.json` (vcrpy's form, scrubbed of credentials) 
 JSON and not YAML, because a recording may come from a stranger, and JSON can only be data.
 """
 
-import base64
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 import vcr
 from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.persisters.filesystem import CassetteNotFoundError
+from vcr.serialize import deserialize, serialize
 
-from scanner.collect.api import Credentials
+from scanner.collect.api import SCRUBBED, Credentials
 from scanner.errors import InputError, WorkError
 
 TRAFFIC = "traffic.json"
@@ -32,14 +34,13 @@ _KEPT_RESPONSE_HEADERS = (
     "x-seraph-loginreason",
     "x-authentication-denied-reason",
 )
-_SCRUBBED = "SCRUBBED"
 _MATCH_ON = ("method", "scheme", "host", "port", "path", "query", "body")
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a recording is of. `org` and `sites` say which interfaces there was a credential for."""
 
-    recorded_at: datetime
+    recorded_at: Annotated[datetime, msgspec.Meta(tz=True)]
     tool: str
     of: str
     org: bool
@@ -47,7 +48,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     def credentials(self) -> Credentials:
         """Return stand-ins for the credentials that there were; they open nothing."""
-        return Credentials(_SCRUBBED if self.org else None, dict.fromkeys(self.sites, (_SCRUBBED, _SCRUBBED)))
+        return Credentials(SCRUBBED if self.org else None, dict.fromkeys(self.sites, (SCRUBBED, SCRUBBED)))
 
 
 @contextmanager
@@ -55,16 +56,18 @@ def record(folder: Path, about: Recording, credentials: Credentials) -> Iterator
     """Record all that is asked and answered into a folder.
 
     Raises:
-        InputError: The folder holds a recording already.
+        InputError: The folder holds a recording already, or the start of one.
         WorkError: The recording could not be written.
     """
-    if (folder / ABOUT).exists():
+    if (folder / ABOUT).exists() or (folder / TRAFFIC).exists():
         raise InputError(f"{folder}: there is a recording already", hint="name another folder, or remove it")
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _recorder(_Scrubber(credentials)).use_cassette(str(folder / TRAFFIC), record_mode="all"):
             yield
-        (folder / ABOUT).write_bytes(msgspec.json.format(msgspec.json.encode(about), indent=2) + b"\n")
+        if not (folder / TRAFFIC).exists():  # nothing could be asked
+            _write(folder / TRAFFIC, _serialize({"interactions": []}))
+        _write(folder / ABOUT, msgspec.json.format(msgspec.json.encode(about), indent=2).decode() + "\n")
     except OSError as error:
         raise WorkError(f"{folder}: cannot be written: {error.strerror}") from error
 
@@ -78,18 +81,13 @@ def replay(folder: Path) -> Iterator[None]:
     """
     _bounded(folder / TRAFFIC)
     try:
-        with _recorder(_Scrubber(Credentials())).use_cassette(
-            str(folder / TRAFFIC), record_mode="none", allow_playback_repeats=True
-        ):
+        # Each answer once, in the order they came: to play one again would turn "wait" and what came then into "wait" for ever.
+        with _recorder(_Scrubber(Credentials())).use_cassette(str(folder / TRAFFIC), record_mode="none"):
             yield
     except CannotOverwriteExistingCassetteException as error:
         asked = f"{error.failed_request.method} {error.failed_request.url}"
         hint = "replay with the configuration and the version of atlascan that recorded it"
         raise InputError(f"{folder}: the recording has no answer to {asked}", hint=hint) from error
-    except (msgspec.MsgspecError, KeyError, TypeError, ValueError, UnicodeError) as error:
-        if _is_readable(folder / TRAFFIC):
-            raise
-        raise InputError(f"{folder / TRAFFIC}: not a recording of traffic") from error
 
 
 def about(folder: Path) -> Recording:
@@ -101,7 +99,7 @@ def about(folder: Path) -> Recording:
     try:
         content = _bounded(folder / ABOUT).read_bytes()
         return msgspec.json.decode(content, type=Recording)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{folder}: not a recording of atlascan", hint="make one with `atlascan scan --record FOLDER`") from error
 
 
@@ -112,9 +110,7 @@ class _Scrubber:
     """Takes out of requests and answers whatever is, or may hold, a credential."""
 
     def __init__(self, credentials: Credentials) -> None:
-        pairs = credentials.sites.values()
-        basics = [base64.b64encode(f"{email}:{token}".encode()).decode() for email, token in pairs]
-        self._secrets = [secret for secret in (credentials.org_key, *(token for _, token in pairs), *basics) if secret]
+        self._scrubbed = credentials.scrubbed
 
     def request(self, request: Any) -> Any:  # noqa: ANN401  vcrpy's own type
         request.headers = _kept(request.headers, _KEPT_REQUEST_HEADERS)
@@ -122,15 +118,19 @@ class _Scrubber:
         return request
 
     def response(self, response: dict[str, Any]) -> dict[str, Any]:
-        body = response["body"]["string"]
-        text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
-        headers = _kept(response["headers"], _KEPT_RESPONSE_HEADERS)
-        return response | {"headers": headers, "body": {"string": self._scrubbed(text).encode()}}
+        kept = _kept(response["headers"], _KEPT_RESPONSE_HEADERS)
+        headers = {name: [self._scrubbed(value) for value in values] for name, values in kept.items()}
+        return response | {"headers": headers, "body": {"string": self._scrubbed(_text(response["body"]["string"])).encode()}}
 
-    def _scrubbed(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, _SCRUBBED)
-        return text
+
+def _text(body: bytes | str) -> str:
+    if isinstance(body, str):
+        return body
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        # No JSON as it came: it must not become any by being written down.
+        return "\ufffd" + body.decode(errors="replace")
 
 
 def _kept(headers: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
@@ -146,15 +146,76 @@ def _recorder(scrubber: _Scrubber) -> vcr.VCR:
         before_record_response=scrubber.response,
     )
     recorder.register_serializer("atlascan", SimpleNamespace(serialize=_serialize, deserialize=_deserialize))
+    recorder.register_persister(_File)
     return recorder
 
 
-def _serialize(cassette: dict[str, Any]) -> str:
-    return msgspec.json.format(msgspec.json.encode(cassette), indent=1).decode() + "\n"
+class _File:
+    """Traffic on disk: UTF-8 wherever it is, for its owner only; a stranger's is checked before anything uses it."""
+
+    @staticmethod
+    def load_cassette(path: str, serializer: Any) -> Any:  # noqa: ANN401  vcrpy's own types
+        file = Path(path)
+        if not file.exists():
+            raise CassetteNotFoundError(path)
+        try:
+            return deserialize(file.read_text(encoding="utf-8"), serializer)
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(f"{file}: not a recording of traffic") from error
+
+    @staticmethod
+    def save_cassette(path: str, traffic: dict[str, Any], serializer: Any) -> None:  # noqa: ANN401
+        _write(Path(path), serialize(traffic, serializer))
 
 
-def _deserialize(text: str) -> dict[str, Any]:
-    return msgspec.json.decode(text, type=dict[str, Any])
+_Headers = dict[str, Annotated[list[str], msgspec.Meta(min_length=1)]]
+
+
+class _Request(msgspec.Struct):
+    method: str
+    uri: str
+    body: str | None
+    headers: _Headers
+
+
+class _Status(msgspec.Struct):
+    code: Annotated[int, msgspec.Meta(ge=100, le=599)]
+    message: str | None
+
+
+class _Body(msgspec.Struct):
+    string: str
+
+
+class _Response(msgspec.Struct):
+    status: _Status
+    headers: _Headers
+    body: _Body
+
+
+class _Interaction(msgspec.Struct):
+    request: _Request
+    response: _Response
+
+
+class _Traffic(msgspec.Struct):
+    interactions: list[_Interaction]
+
+
+def _serialize(traffic: dict[str, Any]) -> str:
+    return msgspec.json.format(msgspec.json.encode(traffic), indent=1).decode() + "\n"
+
+
+def _deserialize(text: str) -> Any:  # noqa: ANN401  vcrpy's own form
+    traffic = msgspec.json.decode(text, type=_Traffic)
+    for interaction in traffic.interactions:
+        _ = urlsplit(interaction.request.uri).port  # raises ValueError where there can be none
+    return msgspec.to_builtins(traffic)
+
+
+def _write(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_bytes(text.encode())
 
 
 def _bounded(file: Path) -> Path:
@@ -167,14 +228,3 @@ def _bounded(file: Path) -> Path:
     if size > MAX_BYTES:
         raise InputError(f"{file}: larger than {MAX_BYTES // 1024**2} MiB")
     return file
-
-
-def _is_readable(file: Path) -> bool:
-    """Tell whether the traffic itself reads well, so that an error came from elsewhere and is a bug."""
-    try:
-        content = _deserialize(file.read_text(encoding="utf-8"))
-        return all(
-            isinstance(each["request"]["uri"], str) and "string" in each["response"]["body"] for each in content["interactions"]
-        )
-    except (OSError, msgspec.MsgspecError, KeyError, TypeError, UnicodeError):
-        return False

@@ -11,7 +11,7 @@ import msgspec
 
 from scanner.collect import jira, jsm, org
 from scanner.collect.api import Api, Refusal, Request, Surface
-from scanner.collect.endpoint import About, Endpoint, Pager, Unreadable, at, malformed
+from scanner.collect.endpoint import MALFORMED_HINT, About, Endpoint, Missing, Pager, Unreadable, at, malformed, text_at
 from scanner.collect.journal import Journal
 from scanner.kinds import KINDS
 from scanner.model import Coverage, Gap, Reason, Record, Resource
@@ -37,7 +37,10 @@ def collect(
 ) -> tuple[Coverage, ...]:
     """Collect everything that the tables name, and return how it went for each kind."""
     requests: Counter[str] = Counter()
-    collector = _Collector(api, options, journal, requests, _found_org(api, options, requests))
+    org_ = _found_org(api, options, requests)
+    if isinstance(org_, Gap):
+        journal.add([org_])
+    collector = _Collector(api, options, journal, requests, org_)
     with ThreadPoolExecutor(options.concurrency) as pool:
         for endpoint in ENDPOINTS:
             progress(endpoint.kinds[0])
@@ -65,11 +68,13 @@ def _found_org(api: Api, options: Options, requests: Counter[str]) -> str | Gap:
     except Refusal as refusal:
         requests["org"] -= refusal.reason is Reason.NO_CREDENTIAL
         return _gap("org", refusal, org.ENDPOINTS[0].hint)
-    ids = [found for record in at(page, "data") or [] if isinstance(found := at(record, "id"), str)]
-    if len(ids) == 1 and not at(page, "links", "next"):
-        return ids[0]
-    seen = f"the key sees {len(ids)} organizations" if ids else "the key sees no organization"
-    return Gap(kind="org", reason=Reason.NOT_FOUND, detail=seen, hint=hint)
+    records = at(page, "data")
+    if not isinstance(records, list):
+        return malformed("org", "the answer has no list of data", None)
+    if len(records) != 1 or at(page, "links", "next"):
+        seen = "more than one organization" if records else "no organization"
+        return Gap(kind="org", reason=Reason.NOT_FOUND, detail=f"the key sees {seen}", hint=hint)
+    return text_at(records[0], "id") or malformed("org", "a record without the id it should have", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +114,25 @@ class _Collector:
 
     def orphans(self, endpoint: Endpoint) -> Iterator[Gap]:
         """Yield a gap for each parent that could not be read: what it holds cannot be seen either."""
-        for gap in self._parent_gaps(endpoint):
-            parent = f"{gap.kind}/{gap.id}" if gap.id else gap.parent or gap.kind
-            detail = (
-                gap.detail
-                if gap.reason in (Reason.NO_CREDENTIAL, Reason.UNSUPPORTED)
-                else f"{parent} could not be read: {gap.detail}"
-            )
-            for kind in endpoint.kinds:
-                id_ = gap.id if kind == "jsm.customer_permissions" else None
+        for gap in self._unread_parents(endpoint):
+            detail = gap.detail if _tells_whole_story(gap) else f"{_which(gap)} could not be read: {gap.detail}"
+            for kind, id_, parent in self._orphaned(endpoint, gap):
                 yield Gap(kind=kind, reason=gap.reason, detail=detail, hint=gap.hint, parent=parent, id=id_)
 
     def unlisted(self, endpoint: Endpoint) -> Iterator[Gap]:
-        """Yield a gap for each resource that another kind says must be there, and that the list left out."""
+        """Yield a gap for each resource that another kind says must be there and that the list left out.
+
+        Where the other kind could not be read whole, nothing says whether this list is.
+        """
         if not endpoint.beside:
             return
         kind = endpoint.kinds[0]
         known = {resource.id for resource in self.journal.resources(kind)}
-        refused = {gap.parent for gap in self.journal.gaps(kind)}
+        refused = {gap.parent for gap in self.journal.gaps(kind) if gap.id is None}
+        for gap in self.journal.gaps(endpoint.beside):
+            if gap.id is None and gap.parent not in refused:
+                detail = f"whether the list is whole cannot be told: {gap.detail}"
+                yield Gap(kind=kind, reason=gap.reason, detail=detail, hint=gap.hint, parent=gap.parent)
         for other in self.journal.resources(endpoint.beside):
             id_ = endpoint.expects(other)
             if id_ and id_ not in known and other.parent not in refused:
@@ -154,12 +160,20 @@ class _Collector:
         known = partial(self.journal.has_child, parent=parent.address) if parent else (lambda _kind: False)
         return About(org_id, site, parent, known)
 
-    def _parent_gaps(self, endpoint: Endpoint) -> list[Gap]:
-        if endpoint.parent:
-            return [gap for gap in self.journal.gaps(endpoint.parent) if gap.reason is not Reason.MALFORMED or gap.id is None]
-        if endpoint.surface is Surface.ADMIN and isinstance(self.org, Gap):
-            self.journal.add([self.org])
-        return []
+    def _unread_parents(self, endpoint: Endpoint) -> list[Gap]:
+        """Return the gaps of parents that are not there, and not those about a part of one that is."""
+        if not endpoint.parent:
+            return []
+        known = {resource.id for resource in self.journal.resources(endpoint.parent)}
+        return [gap for gap in self.journal.gaps(endpoint.parent) if gap.id not in known]
+
+    def _orphaned(self, endpoint: Endpoint, gap: Gap) -> tuple[Missing, ...]:
+        """Return (kind, id, parent) of what is missing below a parent that could not be read."""
+        if gap.id is None:
+            site = (gap.parent or "").removeprefix("jira.site/")
+            return tuple((kind, site if KINDS[kind].single else None, gap.parent or gap.kind) for kind in endpoint.kinds)
+        unread = Resource(kind=gap.kind, id=gap.id, name=gap.id, facts={}, source=endpoint.source)
+        return endpoint.missing(self._about(endpoint, unread))
 
     def _pages(self, endpoint: Endpoint, about: About) -> Iterator[Any]:
         request = Request(endpoint.surface, endpoint.method, endpoint.path, about.site, endpoint.values(about), endpoint.params)
@@ -193,10 +207,10 @@ class _Collector:
             case Pager.SINGLE:
                 return None
             case Pager.LINK_CURSOR | Pager.BODY_CURSOR:
-                link = at(page, "links", "next")
-                cursor = self.api.cursor(request, link) if isinstance(link, str) and link else None
-                if cursor is None:
+                link = _next_link(page)
+                if link is None:
                     return None
+                cursor = self.api.cursor(request, link)
                 if endpoint.pager is Pager.BODY_CURSOR:
                     return replace(request, body={"cursor": cursor})
                 return replace(request, params={**endpoint.params, "cursor": cursor})
@@ -233,7 +247,11 @@ class _Collector:
         except Refusal as refusal:
             yield msgspec.structs.replace(_gap(endpoint.kinds[0], refusal, endpoint.hint), parent=about.parent_address)
             return
-        if at(answer, "permissions", needed, "havePermission") is not True:
+        held = at(answer, "permissions", needed, "havePermission")
+        if not isinstance(held, bool):
+            detail = f"the answer does not say whether the account holds the permission {needed}"
+            yield malformed(endpoint.kinds[0], detail, about.parent_address)
+        elif not held:
             detail = f"the account does not hold the permission {needed}, so the list may leave some out"
             yield Gap(
                 kind=endpoint.kinds[0], reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=about.parent_address
@@ -247,6 +265,17 @@ def _records(endpoint: Endpoint, page: Any) -> list[Any]:  # noqa: ANN401
     if not isinstance(records, list):
         raise Refusal(Reason.MALFORMED, f"the answer has no list of {endpoint.records}")
     return records
+
+
+def _next_link(page: Any) -> str | None:  # noqa: ANN401
+    """Return the link to the next page, or None after the last. A link that cannot be understood is not taken for none."""
+    links = at(page, "links")
+    if links is not None and not isinstance(links, dict):
+        raise Refusal(Reason.MALFORMED, "the answer's links are no object")
+    link = at(links, "next")
+    if link is not None and not isinstance(link, str):
+        raise Refusal(Reason.MALFORMED, "the link to the next page is no text")
+    return link or None
 
 
 def _next_start(request: Request, name: str, *, is_last: Any, total: Any, size: int, read: int) -> Request | None:  # noqa: ANN401
@@ -265,7 +294,25 @@ def _gaps(endpoint: Endpoint, about: About, refusal: Refusal, hint: str) -> Iter
 
 
 def _gap(kind: str, refusal: Refusal, hint: str) -> Gap:
-    return Gap(kind=kind, reason=refusal.reason, detail=refusal.detail, hint=hint)
+    return Gap(kind=kind, reason=refusal.reason, detail=refusal.detail, hint=_HINTS.get(refusal.reason, hint))
+
+
+# Where a better credential would lift nothing.
+_HINTS = {
+    Reason.MALFORMED: MALFORMED_HINT,
+    Reason.GAVE_UP: "run it again; if it stays so, look at the address and the network",
+}
+
+
+def _which(gap: Gap) -> str:
+    if gap.id:
+        return f"{gap.kind}/{gap.id}"
+    return f"{gap.kind} of {gap.parent}" if gap.parent else gap.kind
+
+
+def _tells_whole_story(gap: Gap) -> bool:
+    """Tell whether a gap's words can stand for what lies below it, too."""
+    return gap.reason in (Reason.NO_CREDENTIAL, Reason.UNSUPPORTED) or " could not be read: " in gap.detail
 
 
 def _opt_in_hint(endpoint: Endpoint) -> str:
