@@ -29,7 +29,7 @@ class Surface(StrEnum):
     SITE = "site"
 
 
-# decisions 27: what may be asked. Everything here reads; the two POSTs carry a search in their body.
+# What may be asked. Everything here reads; the one POST carries a search in its body.
 ALLOWED = frozenset(
     {
         (Surface.ADMIN, "GET", "/v1/orgs"),
