@@ -157,6 +157,27 @@ def referred_kinds(condition: Condition | None) -> frozenset[str]:
             return (frozenset({kind}) if kind else frozenset()) | referred_kinds(where)
 
 
+def facts_read(condition: Condition | None, kind: str) -> frozenset[tuple[str, str]]:
+    """Return the facts that a condition on resources of a kind looks at, as (kind, fact); what is only counted has no fact."""
+    match condition:
+        case None:
+            return frozenset()
+        case AllOf(parts) | AnyOf(parts):
+            return frozenset().union(*(facts_read(part, kind) for part in parts))
+        case Not(part):
+            return facts_read(part, kind)
+        case Test(path, values=values):
+            references = [value for value in values if isinstance(value, Reference)]
+            theirs = ({(each.kind, each.path)} | facts_read(each.where, each.kind) for each in references)
+            return frozenset({(kind, path)}).union(*theirs)
+        case Each(path):
+            return frozenset({(kind, path)})
+        case Related(other, match, _, part):
+            return facts_read(part, other).union({(other, path) for path, _ in match}, {(kind, path) for _, path in match})
+        case Count(path, other, where):
+            return frozenset({(kind, path)}) if path else facts_read(where, other or kind) | {(other or kind, "")}
+
+
 # -------------------------------------------------------------------------------------------------------------- operators
 
 

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from scanner.conditions import Bound, Clause, Gathered, Surroundings, bind, referred_kinds, seen, shown
+from scanner.conditions import Bound, Clause, Gathered, Surroundings, bind, facts_read, referred_kinds, seen, shown
 from scanner.kinds import KINDS, own_values
 from scanner.model import Evidence, Finding, Gap, Gate, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
 
@@ -37,6 +37,17 @@ def evaluate(rules: Iterable[Rule], snapshot: Snapshot, declare: Declare) -> Ite
     for kind in judges.keys() - present:
         for judge in judges[kind]:
             yield judge.nothing(collected=_is_collected(kind, snapshot))
+
+
+def needs(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
+    """Return the facts that rules look at, as (kind, fact), so that nothing else need be collected."""
+    needed: set[tuple[str, str]] = set()
+    for rule in rules:
+        policy = rule.policy
+        needed |= {(policy.kind, ""), *((policy.kind, path) for path in policy.evidence)}
+        for condition in (policy.where, policy.require, *(step.when for step in policy.raises)):
+            needed |= facts_read(condition, policy.kind)
+    return frozenset(needed)
 
 
 def gate(findings: Iterable[Finding], fail_on: Severity, *, allow_unknown: bool) -> Gate:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner import evaluate, policies
 from scanner.collect import api, walk
 from scanner.collect.api import Api, Credentials
 from scanner.collect.journal import Journal
@@ -28,10 +29,13 @@ NARROW = Credentials("stand-in-narrow-key", ADMIN.sites)
 WRONG = Credentials("wrong", {"acme": ("admin@acme.example", "wrong")})
 
 UNDOCUMENTED_KINDS = {"jsm.customer_permissions", "jsm.customer_access", "jsm.email_channel"}
+# What the headline policies need, and so everything that these tests look at.
+HEADLINES = evaluate.needs(policies.select(policies.load(), "it-controlled", {}, {}, None))
+SLICE = walk.demanded(HEADLINES)
 PARENTS = {kind: endpoint.parent for endpoint in walk.ENDPOINTS for kind in endpoint.kinds}
-CONSOLE_ONLY = {unreadable.kind for unreadable in walk.UNREADABLE}
-ORG_KINDS = {kind for endpoint in walk.ENDPOINTS for kind in endpoint.kinds if kind.startswith("org")} | CONSOLE_ONLY
-KINDS_COLLECTED = {kind for endpoint in walk.ENDPOINTS for kind in endpoint.kinds} | CONSOLE_ONLY
+CONSOLE_ONLY = {unreadable.kind for unreadable in walk.UNREADABLE} & SLICE
+ORG_KINDS = {kind for kind in SLICE if kind.startswith("org")}
+KINDS_COLLECTED = set(SLICE)
 APPS = {"jira-software": "jira", "jira-servicedesk": "jira-service-management", "confluence": "confluence"}
 
 
@@ -79,12 +83,13 @@ def collected(
     concurrency: int = 1,
     org_id: str | None = None,
     unsupported: Mapping[str, str] | None = None,
+    needs: frozenset[tuple[str, str]] | None = HEADLINES,
 ) -> Collected:
-    """Collect everything from a site."""
+    """Collect what the headline policies need from a site."""
     log: list[str] = []
     asks = Api(site.api_url, site.sites, credentials, concurrency=concurrency, log=log.append)
     opt_ins = frozenset({"undocumented"} if undocumented else ())
-    options = walk.Options(org_id, tuple(site.sites), unsupported or {}, opt_ins, concurrency)
+    options = walk.Options(org_id, tuple(site.sites), unsupported or {}, opt_ins, concurrency, needs)
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "journal.sqlite")
         try:
@@ -708,7 +713,9 @@ LISTS = {
 
 
 def test_every_list_is_tried_below() -> None:
-    assert {kind for kind, _, _ in LISTS.values()} == {endpoint.kinds[0] for endpoint in walk.ENDPOINTS if endpoint.records}
+    assert {kind for kind, _, _ in LISTS.values()} == {
+        endpoint.kinds[0] for endpoint in walk.ENDPOINTS if endpoint.records and endpoint.kinds[0] in SLICE
+    }
 
 
 @pytest.mark.parametrize("records", [None, {}, "x", 5, True])
@@ -1179,3 +1186,28 @@ def test_whatever_one_answer_holds_the_collection_ends_and_adds_up(path: str, bo
         parent = PARENTS.get(kind)
         nothing_to_look_for = parent is not None and found.coverage[parent].complete and not found.ids(parent)
         assert coverage.resources or coverage.gaps or coverage.requests or nothing_to_look_for, f"nobody looked for {kind}"
+
+
+# ------------------------------------------------------------------------------------------------------------------ demand
+
+
+def test_only_what_is_needed_and_what_that_depends_on_is_asked_for(locked_site: StandIn) -> None:
+    found = collected(locked_site, needs=frozenset({("org.access_domain", "")}))
+    assert set(found.coverage) == {"org", "org.access_domain"}
+    assert {record.kind for record in found.records} == {"org", "org.access_domain"}
+    assert all("/admin/" in each for each in found.log)
+
+
+def test_a_key_is_not_asked_for_its_organization_when_nothing_of_it_is_needed(locked_site: StandIn) -> None:
+    found = collected(locked_site, needs=frozenset({("jira.project", "")}))
+    assert set(found.coverage) == {"jira.site", "jira.project"}
+    assert not any("/admin/" in each for each in found.log)
+
+
+def test_whether_a_list_of_desks_is_whole_is_told_by_the_projects_so_they_are_needed_too() -> None:
+    assert walk.demanded(frozenset({("jsm.email_channel", "")})) == {
+        "jira.project",
+        "jira.site",
+        "jsm.email_channel",
+        "jsm.service_desk",
+    }

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from scanner import snapshots
+from scanner import evaluate, snapshots
 from scanner.cli import options, output, pipeline
 from scanner.shipped import shipped
 
@@ -24,8 +24,9 @@ def command(*, folder: Path) -> None:
     recorded = shipped("cassettes") / "demo"
     config = pipeline.load_config(recorded / "atlascan.yaml")
     target = folder / options.SNAPSHOT
-    pipeline.take(config, str(target), replay=recorded, now=pipeline.utc_now())
-    report = pipeline.judge(config, pipeline.criteria(config), snapshots.load(str(target)))
+    by = pipeline.criteria(config)
+    pipeline.take(config, str(target), needs=evaluate.needs(by.rules), replay=recorded, now=pipeline.utc_now())
+    report = pipeline.judge(config, by, snapshots.load(str(target)))
     files = {"html": folder / "report.html", "junit": folder / "junit.xml", "json": folder / "result.json"}
     output.write(report, [options.Output(name, str(path)) for name, path in files.items()])
     code = report.gate.exit_code

@@ -64,9 +64,16 @@ def criteria(config: Config) -> Criteria:
 
 
 def take(
-    config: Config, target: str, *, record: Path | None = None, replay: Path | None = None, verbose: bool = False, now: datetime
+    config: Config,
+    target: str,
+    *,
+    needs: frozenset[tuple[str, str]] | None = None,
+    record: Path | None = None,
+    replay: Path | None = None,
+    verbose: bool = False,
+    now: datetime,
 ) -> None:
-    """Collect a snapshot of what the configuration names into the target file.
+    """Collect a snapshot of what the configuration names into the target file: the facts that are needed, or all there are.
 
     Raises:
         InputError: A recording cannot be used.
@@ -83,6 +90,7 @@ def take(
         unsupported_sites={site.name: f"auth: {site.auth} is not supported yet" for site in config.sites if site.auth != "basic"},
         opt_ins=frozenset({"undocumented"} if config.collect.undocumented else ()),
         concurrency=wire.concurrency or config.collect.concurrency,
+        needs=needs,
     )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atlascan-")))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from scanner import snapshots
+from scanner import evaluate, snapshots
 from scanner.cli import options, output, pipeline
 
 
@@ -42,7 +42,8 @@ def command(
         raise click.UsageError("a scan keeps its snapshot in a file; `atlascan snapshot -o -` writes one to standard output")
     config = pipeline.load_config(config_file)
     by = pipeline.criteria(config)
-    pipeline.take(config, target, record=record, replay=replay, verbose=verbose, now=pipeline.utc_now())
+    needs = evaluate.needs(by.rules)
+    pipeline.take(config, target, needs=needs, record=record, replay=replay, verbose=verbose, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
     report = pipeline.judge(config, by, snapshots.load(target), fail_on=fail_on, allow_unknown=allow_unknown)
     output.write(report, outputs)

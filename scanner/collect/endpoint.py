@@ -20,6 +20,11 @@ class Pager(StrEnum):
     BODY_CURSOR = "links.next: a bare cursor, sent back in the body"
     START_AT = "startAt, total, isLast"
     START = "start, size, isLastPage"
+    START_LINK = "start; the last page has no _links.next"
+    OFFSET = "offset, total"
+    ARRAY = "a bare list; the last page is empty"
+    META_CURSOR = "meta.next: a cursor"
+    NEXT_LINK = "_links.next: an address with a cursor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,8 @@ class Endpoint:
 
     `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal. `shape` turns one record of an answer
     into resources. With `detail`, each record of the list is read again at that path, and so are the ids in `always`.
+    An endpoint that only `adds` facts to the resources of another is asked where these facts are needed, for the parents that it
+    `applies` to.
     """
 
     kinds: tuple[str, ...]
@@ -59,7 +66,11 @@ class Endpoint:
     method: str = "GET"
     parent: str | None = None
     values: Callable[[About], Mapping[str, str]] = lambda _about: {}
+    applies: Callable[[Resource], bool] = lambda _parent: True
+    adds: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] = field(default_factory=dict)
+    cursor_alone: bool = True
     pager: Pager = Pager.SINGLE
     records: str | None = None
     detail: str | None = None

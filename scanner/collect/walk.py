@@ -1,7 +1,7 @@
 """Walk the tables of endpoints, parents before children, and write down what is there and what could not be seen."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,38 +23,65 @@ MAX_PAGES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is collected, and how."""
+    """What is collected, and how. `needs` are the facts (kind, fact) that somebody looks at; None means all."""
 
     org_id: str | None
     sites: tuple[str, ...]
     unsupported_sites: Mapping[str, str]
     opt_ins: frozenset[str]
     concurrency: int
+    needs: frozenset[tuple[str, str]] | None = None
 
 
 def collect(
     api: Api, options: Options, journal: Journal, progress: Callable[[str], None] = lambda _kind: None
 ) -> tuple[Coverage, ...]:
-    """Collect everything that the tables name, and return how it went for each kind."""
+    """Collect the kinds that are needed and those these depend on, and return how it went for each."""
     requests: Counter[str] = Counter()
-    org_ = _found_org(api, options, requests)
+    kinds = demanded(options.needs)
+    endpoints = [endpoint for endpoint in ENDPOINTS if _is_asked(endpoint, kinds, options.needs)]
+    org_ = _found_org(api, options, requests) if any(each.surface is Surface.ADMIN for each in endpoints) else ""
     if isinstance(org_, Gap):
         journal.add([org_])
     collector = _Collector(api, options, journal, requests, org_)
     with ThreadPoolExecutor(options.concurrency) as pool:
-        for endpoint in ENDPOINTS:
+        for endpoint in endpoints:
             progress(endpoint.kinds[0])
             for records in pool.map(partial(collector.fetch, endpoint), collector.abouts(endpoint)):
                 journal.add(records)
             journal.add(collector.orphans(endpoint))
             journal.add(collector.unlisted(endpoint))
     for unreadable in UNREADABLE:
-        journal.add(collector.unreadable(unreadable))
+        if unreadable.kind in kinds:
+            journal.add(collector.unreadable(unreadable))
     journal.settle()
-    return _coverage(journal, requests)
+    return _coverage(journal, requests, {kind for endpoint in endpoints for kind in endpoint.kinds} | kinds)
+
+
+def demanded(needs: frozenset[tuple[str, str]] | None) -> frozenset[str]:
+    """Return the kinds to collect for these facts (None: all): with their parents, and what tells whether they are whole."""
+    everything = {kind for endpoint in ENDPOINTS for kind in endpoint.kinds} | {unreadable.kind for unreadable in UNREADABLE}
+    needed = set(everything if needs is None else everything & {kind for kind, _ in needs})
+    while True:
+        above = {
+            other
+            for endpoint in ENDPOINTS
+            for other in (endpoint.parent, endpoint.beside)
+            if other and _is_asked(endpoint, needed, needs)
+        } | {unreadable.parent for unreadable in UNREADABLE if unreadable.kind in needed}
+        if above <= needed:
+            return frozenset(needed)
+        needed |= above
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _is_asked(endpoint: Endpoint, kinds: Collection[str], needs: frozenset[tuple[str, str]] | None) -> bool:
+    """Tell whether an endpoint supplies something that is needed; one that only adds facts is asked where these are."""
+    if needs is None or not endpoint.adds:
+        return any(kind in kinds for kind in endpoint.kinds)
+    return any((endpoint.kinds[0], fact) in needs for fact in endpoint.adds)
 
 
 def _found_org(api: Api, options: Options, requests: Counter[str]) -> str | Gap:
@@ -88,7 +115,8 @@ class _Collector:
     def abouts(self, endpoint: Endpoint) -> list[About]:
         """Return what the endpoint is asked for."""
         if endpoint.parent:
-            return [self._about(endpoint, parent) for parent in self.journal.resources(endpoint.parent)]
+            parents = self.journal.resources(endpoint.parent)
+            return [self._about(endpoint, parent) for parent in parents if endpoint.applies(parent)]
         if endpoint.surface is Surface.ADMIN:
             return [] if isinstance(self.org, Gap) else [self._about(endpoint, None)]
         return [replace(self._about(endpoint, None), site=site) for site in self.options.sites]
@@ -178,7 +206,7 @@ class _Collector:
     def _pages(self, endpoint: Endpoint, about: About) -> Iterator[Any]:
         request = Request(endpoint.surface, endpoint.method, endpoint.path, about.site, endpoint.values(about), endpoint.params)
         if endpoint.pager is Pager.BODY_CURSOR:
-            request = replace(request, body={})
+            request = replace(request, body=endpoint.body)
         seen: set[str] = set()
         read = 0
         for _ in range(MAX_PAGES):
@@ -206,18 +234,30 @@ class _Collector:
         match endpoint.pager:
             case Pager.SINGLE:
                 return None
-            case Pager.LINK_CURSOR | Pager.BODY_CURSOR:
-                link = _next_link(page)
-                if link is None:
-                    return None
-                cursor = self.api.cursor(request, link)
-                if endpoint.pager is Pager.BODY_CURSOR:
-                    return replace(request, body={"cursor": cursor})
-                return replace(request, params={**endpoint.params, "cursor": cursor})
+            case Pager.BODY_CURSOR:
+                cursor = self._cursor(request, page, "links", "next")
+                kept = {} if endpoint.cursor_alone else endpoint.body
+                return replace(request, body={**kept, "cursor": cursor}) if cursor else None
+            case Pager.LINK_CURSOR | Pager.META_CURSOR | Pager.NEXT_LINK:
+                cursor = self._cursor(request, page, *_NEXT[endpoint.pager])
+                return replace(request, params={**endpoint.params, "cursor": cursor}) if cursor else None
             case Pager.START_AT:
                 return _next_start(request, "startAt", is_last=at(page, "isLast"), total=at(page, "total"), size=size, read=read)
             case Pager.START:
                 return _next_start(request, "start", is_last=at(page, "isLastPage"), total=None, size=size, read=read)
+            case Pager.START_LINK:
+                is_last = at(page, "_links", "next") is None
+                return _next_start(request, "start", is_last=is_last, total=None, size=size, read=read)
+            case Pager.OFFSET:
+                total = at(page, "total")
+                whole = read >= total if isinstance(total, int) else None
+                return _next_start(request, "offset", is_last=whole, total=total, size=size, read=read)
+            case Pager.ARRAY:
+                return _next_start(request, "startAt", is_last=None, total=None, size=size, read=read)
+
+    def _cursor(self, request: Request, page: Any, *path: str) -> str | None:  # noqa: ANN401
+        link = _next_link(page, *path)
+        return None if link is None else self.api.cursor(request, link)
 
     def _detailed(self, endpoint: Endpoint, about: About, record: Any) -> Iterator[Record]:  # noqa: ANN401
         id_ = endpoint.detail_id(record)
@@ -259,20 +299,24 @@ class _Collector:
 
 
 def _records(endpoint: Endpoint, page: Any) -> list[Any]:  # noqa: ANN401
-    if endpoint.records is None:
+    if endpoint.records is None and endpoint.pager is not Pager.ARRAY:
         return [page]
-    records = at(page, endpoint.records)
+    records = page if endpoint.records is None else at(page, endpoint.records)
     if not isinstance(records, list):
-        raise Refusal(Reason.MALFORMED, f"the answer has no list of {endpoint.records}")
+        raise Refusal(Reason.MALFORMED, f"the answer has no list of {endpoint.records or 'records'}")
     return records
 
 
-def _next_link(page: Any) -> str | None:  # noqa: ANN401
+# Where an answer keeps the link or cursor to the next page.
+_NEXT = {Pager.LINK_CURSOR: ("links", "next"), Pager.META_CURSOR: ("meta", "next"), Pager.NEXT_LINK: ("_links", "next")}
+
+
+def _next_link(page: Any, holder: str, name: str) -> str | None:  # noqa: ANN401
     """Return the link to the next page, or None after the last. A link that cannot be understood is not taken for none."""
-    links = at(page, "links")
+    links = at(page, holder)
     if links is not None and not isinstance(links, dict):
-        raise Refusal(Reason.MALFORMED, "the answer's links are no object")
-    link = at(links, "next")
+        raise Refusal(Reason.MALFORMED, f"the answer's {holder} are no object")
+    link = at(links, name)
     if link is not None and not isinstance(link, str):
         raise Refusal(Reason.MALFORMED, "the link to the next page is no text")
     return link or None
@@ -322,10 +366,7 @@ def _opt_in_hint(endpoint: Endpoint) -> str:
     return f"{switch}, or look at {look} and state what you see with `atlascan attest`"
 
 
-def _coverage(journal: Journal, requests: Counter[str]) -> tuple[Coverage, ...]:
-    kinds = dict.fromkeys(
-        [kind for endpoint in ENDPOINTS for kind in endpoint.kinds] + [unreadable.kind for unreadable in UNREADABLE]
-    )
+def _coverage(journal: Journal, requests: Counter[str], kinds: set[str] | frozenset[str]) -> tuple[Coverage, ...]:
     return tuple(
         Coverage(
             kind=kind,
