@@ -71,6 +71,7 @@ class Endpoint:
     params: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] = field(default_factory=dict)
     cursor_alone: bool = True
+    experimental: bool = False
     pager: Pager = Pager.SINGLE
     records: str | None = None
     detail: str | None = None

@@ -204,7 +204,10 @@ class _Collector:
         return endpoint.missing(self._about(endpoint, unread))
 
     def _pages(self, endpoint: Endpoint, about: About) -> Iterator[Any]:
-        request = Request(endpoint.surface, endpoint.method, endpoint.path, about.site, endpoint.values(about), endpoint.params)
+        values = endpoint.values(about)
+        request = Request(
+            endpoint.surface, endpoint.method, endpoint.path, about.site, values, endpoint.params, None, endpoint.experimental
+        )
         if endpoint.pager is Pager.BODY_CURSOR:
             request = replace(request, body=endpoint.body)
         seen: set[str] = set()
