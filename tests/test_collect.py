@@ -1188,6 +1188,12 @@ def test_whatever_one_answer_holds_the_collection_ends_and_adds_up(path: str, bo
         assert coverage.resources or coverage.gaps or coverage.requests or nothing_to_look_for, f"nobody looked for {kind}"
 
 
+def test_an_answer_about_another_domain_than_was_asked_for_is_a_gap() -> None:
+    """Otherwise nobody would have looked at ANYONE, and nothing would say so."""
+    changes = spoiled({ANYONE: [said({"domain": "anyone", "enabled": False, "products": []})]})
+    assert "+org.access_domain/ANYONE of org/o-1 malformed: the answer for ANYONE is about something else" in changes
+
+
 # ------------------------------------------------------------------------------------------------------------------ demand
 
 

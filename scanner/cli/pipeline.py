@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from scanner import __version__, attestations, evaluate, policies, snapshots, waivers
@@ -112,7 +113,7 @@ def judge(config: Config, by: Criteria, snapshot: Snapshot, *, fail_on: str | No
     """Judge a snapshot; `fail_on` takes the place of the configured severity."""
     as_of = snapshot.header.taken_at
     desks = [record.id for record in snapshot if isinstance(record, Resource) and record.kind == "jsm.service_desk"]
-    for warning in configuration.undeclared_typos(config, desks):
+    for warning in (*configuration.undeclared_typos(config, desks), *_sites_left_out(snapshot)):
         say(f"warning: {warning}")
     supplied = attestations.supply(snapshot, by.attestations)
     declare = configuration.declaration(config, desks)
@@ -142,6 +143,16 @@ def utc_now() -> datetime:
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _sites_left_out(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a warning for each site of the organization that was not scanned: nothing in the report speaks of it."""
+    scanned = {urlsplit(url).hostname for url in snapshot.header.target.sites.values()}
+    workspaces = (record for record in snapshot if isinstance(record, Resource) and record.kind == "org.workspace")
+    ours = (each for each in workspaces if str(each.facts.get("type_key")).startswith(("jira", "confluence")))
+    hosts = {urlsplit(str(workspace.facts.get("host_url") or "")).hostname for workspace in ours}
+    for host in sorted(filter(None, hosts - scanned)):
+        yield f"{host} belongs to the organization and was not scanned; add it under `sites:` if it should be"
 
 
 @dataclass(frozen=True, slots=True)
