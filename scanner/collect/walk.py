@@ -277,7 +277,11 @@ class _Collector:
             gap = _gap(endpoint.kinds[0], refusal, endpoint.hint)
             yield msgspec.structs.replace(gap, id=id_, parent=about.parent_address)
         else:
-            yield from endpoint.shape(record, about)
+            records = list(endpoint.shape(record, about))
+            yield from records
+            if not any(each.id == id_ for each in records):
+                detail = f"the answer for {id_} is about something else"
+                yield malformed(endpoint.kinds[0], detail, about.parent_address, id_)
 
     def _partial(self, endpoint: Endpoint, about: About) -> Iterator[Gap]:
         """Yield a gap if the account sees only a part of the list."""
