@@ -89,7 +89,11 @@ def test_all_that_the_tables_name_is_allowed_and_nothing_else_but_the_two_helper
     asked |= {(endpoint.surface, "GET", endpoint.detail) for endpoint in walk.ENDPOINTS if endpoint.detail}
 
     assert asked <= ALLOWED
-    assert ALLOWED - asked == {(Surface.ADMIN, "GET", "/v1/orgs"), (Surface.SITE, "GET", "/rest/api/3/mypermissions")}
+    assert ALLOWED - asked == {
+        (Surface.ADMIN, "GET", "/v1/orgs"),
+        (Surface.SITE, "GET", "/rest/api/3/mypermissions"),
+        (Surface.SITE, "GET", "/_edge/tenant_info"),
+    }
 
 
 def test_only_the_search_for_workspaces_is_a_post() -> None:

@@ -83,11 +83,12 @@ def collected(
     concurrency: int = 1,
     org_id: str | None = None,
     unsupported: Mapping[str, str] | None = None,
+    scoped: tuple[str, ...] = (),
     needs: frozenset[tuple[str, str]] | None = HEADLINES,
 ) -> Collected:
     """Collect what the headline policies need from a site."""
     log: list[str] = []
-    asks = Api(site.api_url, site.sites, credentials, concurrency=concurrency, log=log.append)
+    asks = Api(site.api_url, site.sites, credentials, concurrency=concurrency, scoped=scoped, log=log.append)
     opt_ins = frozenset({"undocumented"} if undocumented else ())
     options = walk.Options(org_id, tuple(site.sites), unsupported or {}, opt_ins, concurrency, needs)
     with tempfile.TemporaryDirectory() as folder:
@@ -515,8 +516,8 @@ COMPANY: Table = {
 }
 
 
-def asked_of(server: Faulty, *, undocumented: bool = True) -> Collected:
-    return collected(StandIn(server.url, {"acme": server.url}), undocumented=undocumented)
+def asked_of(server: Faulty, *, undocumented: bool = True, scoped: tuple[str, ...] = ()) -> Collected:
+    return collected(StandIn(server.url, {"acme": server.url}), undocumented=undocumented, scoped=scoped)
 
 
 def spoiled(table: Table) -> list[str]:
@@ -1192,6 +1193,51 @@ def test_an_answer_about_another_domain_than_was_asked_for_is_a_gap() -> None:
     """Otherwise nobody would have looked at ANYONE, and nothing would say so."""
     changes = spoiled({ANYONE: [said({"domain": "anyone", "enabled": False, "products": []})]})
     assert "+org.access_domain/ANYONE of org/o-1 malformed: the answer for ANYONE is about something else" in changes
+
+
+# ------------------------------------------------------------------------------------------------------- tokens with scopes
+
+
+def test_a_token_with_scopes_reads_through_the_gateway_what_one_without_reads_at_the_site(locked_site: StandIn) -> None:
+    basic = collected(locked_site, undocumented=False)
+    scoped = collected(locked_site, undocumented=False, scoped=("acme",))
+
+    assert [each for each in scoped.lines if not each.startswith("jira.site/")] == [
+        each for each in basic.lines if not each.startswith("jira.site/")
+    ]
+    site = locked_site.sites["acme"]
+    asked = [each.partition(":  ")[0].rpartition(": ")[0] for each in scoped.log if site in each]
+    assert asked == [f"GET {site}/_edge/tenant_info"], "the site is asked who it is, and no more"
+    assert any("/ex/jira/" in each and "/rest/servicedeskapi/servicedesk" in each for each in scoped.log)
+
+
+def test_a_token_with_scopes_is_not_tried_on_an_undocumented_endpoint(locked_site: StandIn) -> None:
+    found = collected(locked_site, scoped=("acme",))
+
+    assert not any("/rest/servicedesk/1/" in each for each in found.log)
+    gaps = [gap for gap in found.gaps if gap.kind == "jsm.customer_permissions"]
+    assert {(gap.id, gap.reason) for gap in gaps} == {(f"acme/{key}", Reason.UNSUPPORTED) for key in ("HR", "IT", "SUP")}
+    assert all("atlascan attest" in gap.hint for gap in gaps)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (said({}), "malformed"),
+        (said({"cloudId": "../x"}), "malformed"),
+        (said({"cloudId": 5}), "malformed"),
+        (said({}, 404), "not-found"),
+    ],
+)
+def test_a_site_that_does_not_say_who_it_is_cannot_be_read_with_a_token_with_scopes(answer: Answer, reason: str) -> None:
+    with faulty({**COMPANY, "/_edge/tenant_info": [answer]}) as server:
+        found = asked_of(server, scoped=("acme",))
+
+        [asked] = [each for each in server.asked if each.path == "/_edge/tenant_info"]
+        assert "authorization" not in asked.headers
+        assert not [each for each in server.asked if each.path.startswith("/rest")]
+    assert {gap.reason for gap in found.gaps if gap.kind.startswith("j")} == {reason}
+    assert not [each for each in found.resources if each.kind.startswith("j")]
 
 
 # ------------------------------------------------------------------------------------------------------------------ demand

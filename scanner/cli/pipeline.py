@@ -88,7 +88,7 @@ def take(
     options = walk.Options(
         org_id=config.org_id,
         sites=tuple(sites),
-        unsupported_sites={site.name: f"auth: {site.auth} is not supported yet" for site in config.sites if site.auth != "basic"},
+        unsupported_sites={site.name: f"auth: {site.auth} is not supported yet" for site in config.sites if site.auth == "oauth"},
         opt_ins=frozenset({"undocumented"} if config.collect.undocumented else ()),
         concurrency=wire.concurrency or config.collect.concurrency,
         needs=needs,
@@ -97,8 +97,9 @@ def take(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atlascan-")))
         stack.enter_context(wire.traffic)
         log = _log if verbose else _silent
+        scoped = [site.name for site in config.sites if site.auth == "scoped"]
         asking = stack.enter_context(
-            closing(api.Api(config.api_url, sites, wire.secrets, concurrency=options.concurrency, log=log))
+            closing(api.Api(config.api_url, sites, wire.secrets, concurrency=options.concurrency, scoped=scoped, log=log))
         )
         notes = stack.enter_context(closing(journal.Journal(folder / "journal.sqlite")))
         with _progress() as progress:

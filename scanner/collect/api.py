@@ -6,9 +6,11 @@ Redirects and links to other places are never followed, so a credential goes to 
 
 import base64
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -38,6 +40,7 @@ ALLOWED = frozenset(
         (Surface.ADMIN, "POST", "/v2/orgs/{orgId}/workspaces"),
         (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/app-access-settings/domains"),
         (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/app-access-settings/domains/{domain}"),
+        (Surface.SITE, "GET", "/_edge/tenant_info"),
         (Surface.SITE, "GET", "/rest/api/3/serverInfo"),
         (Surface.SITE, "GET", "/rest/api/3/mypermissions"),
         (Surface.SITE, "GET", "/rest/api/3/project/search"),
@@ -111,12 +114,26 @@ class Api:
         credentials: Credentials,
         *,
         concurrency: int,
+        scoped: Collection[str] = (),
         log: Callable[[str], None] = lambda _line: None,
     ) -> None:
-        """Prepare to ask; nothing is sent yet."""
-        self._bases: dict[str | None, str] = {None: f"{api_url}/admin"}
-        self._bases.update(sites)
-        self._proxies = {base: requests.utils.get_environ_proxies(base) for base in self._bases.values()}
+        """Prepare to ask; nothing is sent yet.
+
+        Args:
+            api_url: The address of Atlassian's API.
+            sites: The addresses of the sites, by name.
+            credentials: What there is to show.
+            concurrency: How many may ask at once.
+            scoped: The sites whose token has scopes. Atlassian takes such tokens at its gateway only, not at the site.
+            log: Is told of every request, in a line without secrets.
+        """
+        self._api_url = api_url
+        self._sites = dict(sites)
+        self._gateways: dict[str, str | Refusal] = {}
+        self._scoped = frozenset(scoped)
+        self._finding = threading.Lock()
+        # The environment's proxies, looked up once for each address.
+        self._proxies = cache(requests.utils.get_environ_proxies)
         self._auth: dict[str | None, AuthBase] = {
             site: HTTPBasicAuth(email.encode(), token.encode()) for site, (email, token) in credentials.sites.items()
         }
@@ -143,7 +160,7 @@ class Api:
         auth = self._auth.get(face)
         if auth is None:
             raise Refusal(Reason.NO_CREDENTIAL, "there is no credential for it")
-        return self._answer(request, self._bases[face], auth)
+        return self._answer(request, self._base(request), auth)
 
     def cursor(self, request: Request, link: str) -> str:
         """Return the cursor in a link to the next page, or a bare cursor as it is.
@@ -157,7 +174,7 @@ class Api:
             raise Refusal(Reason.MALFORMED, "the link to the next page is no address") from error
         if not parts.netloc and "?" not in link:
             return link
-        base = urlsplit(self._bases[None if request.surface is Surface.ADMIN else request.site])
+        base = urlsplit(self._base(request))
         if parts.netloc and (parts.scheme, parts.netloc) != (base.scheme, base.netloc):
             raise Refusal(Reason.MALFORMED, f"the next page is on another host ({parts.hostname}), which is not followed")
         found = parse_qs(parts.query).get("cursor")
@@ -169,6 +186,37 @@ class Api:
         """Let go of the connections."""
         self._session.close()
 
+    def _base(self, request: Request) -> str:
+        """Return the address below which a request's path lies, for the kind of credential there is."""
+        if request.surface is Surface.ADMIN or request.site is None:
+            return f"{self._api_url}/admin"
+        if request.site not in self._scoped:
+            return self._sites[request.site]
+        if request.path.startswith(_UNDOCUMENTED):
+            raise Refusal(Reason.UNSUPPORTED, "an undocumented endpoint takes no token with scopes, as far as is known")
+        product = "confluence" if request.path.startswith("/wiki/") else "jira"
+        return f"{self._api_url}/ex/{product}/{self._cloud_id(request.site)}"
+
+    def _cloud_id(self, site: str) -> str:
+        """Return the id by which the gateway knows a site; anybody may ask the site for it."""
+        with self._finding:
+            if site not in self._gateways:
+                try:
+                    self._gateways[site] = self._found_cloud_id(site)
+                except Refusal as refusal:
+                    self._gateways[site] = refusal
+        found = self._gateways[site]
+        if isinstance(found, Refusal):
+            raise found
+        return found
+
+    def _found_cloud_id(self, site: str) -> str:
+        answer = self._answer(Request(Surface.SITE, "GET", "/_edge/tenant_info", site), self._sites[site], _Nobody())
+        cloud_id = answer.get("cloudId") if isinstance(answer, dict) else None
+        if not isinstance(cloud_id, str) or not cloud_id.replace("-", "").isalnum():
+            raise Refusal(Reason.MALFORMED, "the site does not say by which id the gateway knows it")
+        return cloud_id
+
     def _answer(self, request: Request, base: str, auth: AuthBase) -> Any:  # noqa: ANN401
         url = base + _filled(request.path, request.values)
         try:
@@ -179,7 +227,7 @@ class Api:
                 data=msgspec.json.encode(request.body) if request.body is not None else None,
                 headers=_headers(request),
                 auth=auth,
-                proxies=self._proxies[base],
+                proxies=self._proxies(base),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
                 stream=True,
@@ -203,6 +251,17 @@ class Api:
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+# Seen to be called with unscoped tokens on the site, and nowhere else.
+_UNDOCUMENTED = "/rest/servicedesk/1/"
+
+
+class _Nobody(AuthBase):
+    """Ask as anybody would: nothing is shown."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
 
 
 class _Bearer(AuthBase):
