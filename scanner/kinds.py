@@ -30,7 +30,11 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact: its type, what it means, the values it may take, and how a person is asked for it."""
+    """One fact: its type, what it means, the values it may take, and how a person is asked for it.
+
+    Of a list that is `united` each answer tells a part: two answers about one resource are put together, not held against each
+    other.
+    """
 
     type: FactType
     meaning: str
@@ -38,6 +42,7 @@ class Fact:
     items: dict[str, "Fact"] = field(default_factory=dict)
     key: str | None = None
     ask: str | None = None
+    united: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,36 @@ def _date(meaning: str) -> Fact:
     return Fact(FactType.DATE, meaning)
 
 
-def _texts(meaning: str, *, ask: str | None = None) -> Fact:
-    return Fact(FactType.TEXTS, meaning, ask=ask)
+def _texts(meaning: str, *values: str, ask: str | None = None, united: bool = False) -> Fact:
+    return Fact(FactType.TEXTS, meaning, values, ask=ask, united=united)
 
 
-def _objects(meaning: str, key: str, **items: Fact) -> Fact:
+def _objects(meaning: str, key: str, /, **items: Fact) -> Fact:
     return Fact(FactType.OBJECTS, meaning, items=items, key=key)
 
 
 _DESK_KIND = _text(
     "whom the desk serves, by the configuration; an undeclared desk counts as closed", "closed", "employees", "public"
+)
+
+# Of filters and dashboards alike.
+_SHARES = _objects(
+    "whom it is shared with",
+    "key",
+    key=_text("type, target and role, in one"),
+    type=_text(
+        "how wide: global is everybody on earth",
+        "user",
+        "group",
+        "project",
+        "projectRole",
+        "global",
+        "loggedin",
+        "authenticated",
+        "project-unknown",
+    ),
+    target=_text("with which one: the id of an account or group, or the site and key of a project"),
+    role=_text("which role in the project (an id), where it is shared with just that"),
 )
 
 _CUSTOMER_ACCESS = "Jira settings > Jira Service Management > Customer access"
@@ -91,7 +116,25 @@ _CUSTOMER_PERMISSIONS = "Project settings > Access > Customer permissions"
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("org", "organization", "The organization above the sites.", Scope.ORG, {"name": _text("its name")}, "organization id"),
+        Kind(
+            "org",
+            "organization",
+            "The organization above the sites.",
+            Scope.ORG,
+            {
+                "name": _text("its name"),
+                "org_admin_count": _number("how many people are organization admins"),
+            },
+            "organization id",
+        ),
+        Kind(
+            "org.directory",
+            "directory",
+            "A directory of the organization's people and groups.",
+            Scope.ORG,
+            {"name": _text("its name")},
+            "directory id",
+        ),
         Kind(
             "org.workspace",
             "app",
@@ -159,6 +202,114 @@ KINDS: dict[str, Kind] = {
             console="Atlassian Administration > Apps > App access settings > User invites",
         ),
         Kind(
+            "org.user",
+            "user",
+            "A person with an account that the organization manages, or that is in one of its directories.",
+            Scope.ORG,
+            {
+                "email": _text("the e-mail address of the account"),
+                "name": _text("the person's name"),
+                "account_type": _text("what kind of account", "atlassian", "customer", "app"),
+                "status": _text(
+                    "account and membership in one", "active", "suspended", "not_invited", "deactivated", "for_deletion"
+                ),
+                "account_status": _text("whether the account can be used", "active", "inactive", "closed"),
+                "membership_status": _text("whether it belongs to a directory", "active", "suspended", "no_membership"),
+                "claim_status": _text("whether the organization manages the account", "managed", "unmanaged"),
+                "email_verified": _yes("whether the address was verified"),
+                "mfa_enabled": _yes("whether two-step verification is on; told of managed accounts"),
+                "management_source": _text(
+                    "how a managed account came: by an invitation, or from an identity provider", "invited", "synced"
+                ),
+                "added_to_org": _date("when it was first added to a directory"),
+                # Not held to Atlassian's list, which is not whole: its own words speak of unit admins, who are not on it.
+                "platform_roles": _texts("its administrative roles: atlassian/org-admin, atlassian/site-admin, ..."),
+                "product_access": _objects(
+                    "the apps it can use, site by site: an app that two sites have is there twice",
+                    "key",
+                    key=_text("which app, in Atlassian's key"),
+                    last_active=_date("when it was last used; null for never"),
+                ),
+                "groups": _texts("the ids of the groups it is in"),
+            },
+            "account id",
+        ),
+        Kind(
+            "org.group",
+            "group",
+            "A group of people in a directory of the organization.",
+            Scope.ORG,
+            {
+                "name": _text("its name"),
+                "external_synced": _yes("whether an identity provider created it"),
+                "managed_by": _text("who manages it: external, admins, team-members or open"),
+                "user_count": _number("how many people are in it"),
+                "role_assignments": _objects(
+                    "which roles it gives its people, resource by resource",
+                    "resource_id",
+                    resource_id=_text("of what (an ARI)"),
+                    roles=_texts("the roles: atlassian/user, atlassian/admin, atlassian/customer, ..."),
+                    default_role=_text("the role that new people get through this group; null for none"),
+                ),
+                "grants_product_access": _yes("whether one of its roles lets people use an app, other than as a customer"),
+            },
+            "group id",
+        ),
+        Kind(
+            "org.policy",
+            "security policy",
+            "A rule of the organization for its apps: from where they may be reached, or what may be done with their content.",
+            Scope.ORG,
+            {
+                "type": _text("what it rules", "ip-allowlist", "data-residency", "data-security"),
+                "name": _text("its name"),
+                "status": _text("whether it is in force", "enabled", "disabled"),
+                "rule": _texts("the addresses and networks that an IP allowlist lets in"),
+                "application_statuses": _texts(
+                    "how far it got, one for each app it is for", "applying", "removing", "applied", "failed", "scheduled"
+                ),
+            },
+            "policy id",
+        ),
+        Kind(
+            "org.api_token",
+            "API token",
+            "A token with which programs act as a person. How it is told of is known from public code only.",
+            Scope.ORG,
+            {
+                "label": _text("what its owner calls it"),
+                "status": _text("whether it may be used: ALLOWED or BLOCKED"),
+                "created_at": _date("when it was made"),
+                "expires_at": _date("when it ends"),
+                "last_active_at": _date("when it was last used"),
+                "user_id": _text("the account it acts as"),
+            },
+            "token id",
+        ),
+        Kind(
+            "org.api_key",
+            "API key",
+            "A key with which programs administer the organization. How it is told of is known from public code only.",
+            Scope.ORG,
+            {
+                "label": _text("what its maker calls it"),
+                "created_at": _date("when it was made"),
+                "expires_at": _date("when it ends"),
+            },
+            "key id",
+        ),
+        Kind(
+            "org.event_action",
+            "kind of event",
+            "What the organization's audit log can tell of.",
+            Scope.ORG,
+            {
+                "display_name": _text("what happens, in words"),
+                "group_display_name": _text("what it belongs to, in words"),
+            },
+            "action id",
+        ),
+        Kind(
             "jira.site",
             "site",
             "A Jira site.",
@@ -183,8 +334,93 @@ KINDS: dict[str, Kind] = {
                 "style": _text("company-managed or team-managed", "classic", "next-gen"),
                 "is_private": _yes("private to the asking account; proves nothing about others"),
                 "archived": _yes("whether it is archived"),
+                "permission_scheme": _text("the id of its permission scheme, with the site; company-managed projects only"),
             },
             "project key",
+        ),
+        Kind(
+            "jira.application_role",
+            "application role",
+            "The licences of a Jira app, and the groups whose members hold one.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "selected_by_default": _yes("whether new accounts are given it"),
+                "default_groups": _texts("the ids of the groups that new holders join"),
+                "groups": _texts("the ids of the groups whose members hold it"),
+                "seats": _number("how many the licence is for"),
+                "users": _number("how many count against it"),
+                "remaining_seats": _number("how many are left"),
+                "unlimited": _yes("whether the licence has no limit"),
+            },
+            "role key",
+        ),
+        Kind(
+            "jira.permission_scheme",
+            "permission scheme",
+            "Who may do what, in the company-managed projects that use the scheme.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "grants": _objects(
+                    "what it grants, and to whom",
+                    "key",
+                    key=_text("permission, type and value of the holder, in one"),
+                    permission=_text("what may be done, in Atlassian's key"),
+                    holder_type=_text("what kind of holder: anyone, applicationRole, group, projectRole, user, ..."),
+                    holder_value=_text("which one (an id); null where the type has none"),
+                ),
+            },
+            "scheme id",
+        ),
+        Kind(
+            "jira.filter",
+            "filter",
+            "A filter that is shared with somebody, or that the asking account owns.",
+            Scope.SITE,
+            {"name": _text("its name"), "owner": _text("the owner's account id"), "shares": _SHARES},
+            "filter id",
+        ),
+        Kind(
+            "jira.dashboard",
+            "dashboard",
+            "A dashboard that the asking account sees. Those that everybody sees are always among them.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "owner": _text("the owner's account id; null for the system's own dashboard"),
+                "shares": _SHARES,
+            },
+            "dashboard id",
+        ),
+        Kind(
+            "jira.group",
+            "group",
+            "A group whose members administer Jira.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "access": _text("what it gives access to", "user", "admin", "site-admin"),
+                "members": _objects(
+                    "its members, but for inactive ones",
+                    "account_id",
+                    account_id=_text("the account's id"),
+                    account_type=_text("what kind of account, in Atlassian's word: atlassian, app, customer"),
+                ),
+            },
+            "group id",
+        ),
+        Kind(
+            "jira.user",
+            "account",
+            "An account on a site, active or not.",
+            Scope.SITE,
+            {
+                "account_type": _text("what kind of account", "atlassian", "app", "customer", "unknown"),
+                "active": _yes("whether it is active"),
+                "email": _text("its e-mail address, where that is shown"),
+            },
+            "account id",
         ),
         Kind(
             "jsm.service_desk",
@@ -264,6 +500,78 @@ KINDS: dict[str, Kind] = {
             console="Project settings > Channels > Email",
         ),
         Kind(
+            "jsm.customer",
+            "customer",
+            "Somebody who may raise requests in a desk.",
+            Scope.SITE,
+            {
+                "email": _text("the address, unless the privacy settings hide it"),
+                "display_name": _text("the name shown to others"),
+                "active": _yes("whether the account is active"),
+                "desks": _texts("the desks it is a customer of, by their ids", united=True),
+            },
+            "account id",
+        ),
+        Kind(
+            "jsm.organization",
+            "customer organization",
+            "A group of customers, who may share their requests with each other.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "desks": _texts("the desks it is a customer of, by their ids", united=True),
+            },
+            "organization id",
+        ),
+        Kind(
+            "jsm.request_type",
+            "request type",
+            "What a customer may ask for in a desk.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "restriction_status": _text("whether only some people may use it", "OPEN", "RESTRICTED"),
+            },
+            "request type id",
+        ),
+        Kind(
+            "confluence.site",
+            "Confluence site",
+            "Confluence on a site.",
+            Scope.SITE,
+            {
+                "role_mode": _text(
+                    "whether access to its spaces is kept in permissions or in roles", "PRE_ROLES", "ROLES_TRANSITION", "ROLES"
+                ),
+            },
+            "site name",
+            single=True,
+        ),
+        Kind(
+            "confluence.space",
+            "space",
+            "A space in use: pages that are kept and opened together.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "space_id": _text("its number"),
+                "type": _text(
+                    "what it is for",
+                    "global",
+                    "collaboration",
+                    "knowledge_base",
+                    "personal",
+                    "system",
+                    "onboarding",
+                    "xflow_sample_space",
+                ),
+                "status": _text("whether it is in use", "current", "archived"),
+                "anonymous_access": _yes("anybody may look into it without an account"),
+                "unlicensed_access": _yes("people who may not use Confluence may look into it, such as customers of a desk"),
+            },
+            "space key",
+        ),
+        Kind(
             "attestation",
             "attestation",
             "What a person stated about a setting that no interface gives.",
@@ -320,6 +628,8 @@ def fits(value: Any, fact: Fact) -> bool:  # noqa: ANN401  JSON border
         case FactType.TEXT | FactType.DATE:
             return isinstance(value, str) and (not fact.values or value in fact.values)
         case FactType.TEXTS:
-            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+            return isinstance(value, list) and all(
+                isinstance(item, str) and (not fact.values or item in fact.values) for item in value
+            )
         case FactType.OBJECTS:
             return isinstance(value, list) and all(isinstance(item, dict) for item in value)

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from scanner import config as configuration
-from scanner import documents
+from scanner import documents, evaluate
 from scanner.cli import pipeline
 from scanner.collect import recording
 from tests.fake_atlassian.server import running
@@ -30,7 +30,8 @@ def record_demo(into: Path) -> None:
         text = _replaced(text, {wanted.sites[0].url: real[wanted.sites[0].url]})
         local = configuration.from_document(documents.checked(documents.parse(text, "demo"), "config"), DEMO)
         fresh = Path(folder) / "recording"
-        pipeline.take(local, str(Path(folder) / "snapshot.ndjson"), record=fresh, now=pipeline.utc_now())
+        needs = evaluate.needs(pipeline.criteria(local).rules)  # as `atlascan demo` asks
+        pipeline.take(local, str(Path(folder) / "snapshot.ndjson"), needs=needs, record=fresh, now=pipeline.utc_now())
         traffic = _replaced(
             (fresh / recording.TRAFFIC).read_text(encoding="utf-8"), {local: public for public, local in real.items()}
         )

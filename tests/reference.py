@@ -8,7 +8,7 @@ import click
 from scanner import policies
 from scanner.cli import cli
 from scanner.collect.api import ALLOWED
-from scanner.collect.endpoint import Endpoint, Unreadable
+from scanner.collect.endpoint import Endpoint, Given, Unreadable
 from scanner.collect.walk import ENDPOINTS, UNREADABLE
 from scanner.conditions import OPERATORS
 from scanner.kinds import KINDS, Fact, Kind, Scope
@@ -178,7 +178,10 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
         "interface": endpoint.surface,
         "then, for each": f"`GET {endpoint.detail}`" if endpoint.detail else "",
         "supplies too": ", ".join(others),
+        "only adds": ", ".join(f"`{fact}`" for fact in endpoint.adds),
+        "asked with": f"`type={endpoint.params['type']}`" if "type" in endpoint.params else "",
         "asked for each": f"`{endpoint.parent}`" if endpoint.parent else "",
+        "asked where": _asked_where(endpoint.given) if endpoint.given else "",
         "source": endpoint.source,
         "asked only with": f"`collect: {{{endpoint.opt_in}: true}}`" if endpoint.opt_in else "",
         "whole only with": f"the permission {endpoint.whole_with}" if endpoint.whole_with else "",
@@ -186,6 +189,11 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
         "documented": f"<{endpoint.documented}>" if endpoint.documented.startswith("https://") else endpoint.documented,
     }
     yield "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _asked_where(given: Given) -> str:
+    partly = f", or {' or '.join(given.partly)} (where it shows only a part)" if given.partly else ""
+    return f"`{given.fact}` of `{given.kind}` is {' or '.join(given.values)}{partly}"
 
 
 def _unreadable(unreadable: Unreadable) -> tuple[str, str]:

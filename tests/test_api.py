@@ -96,8 +96,12 @@ def test_all_that_the_tables_name_is_allowed_and_nothing_else_but_the_two_helper
     }
 
 
-def test_only_the_search_for_workspaces_is_a_post() -> None:
-    assert [path for _, method, path in ALLOWED if method != "GET"] == ["/v2/orgs/{orgId}/workspaces"]
+def test_only_three_searches_are_a_post() -> None:
+    assert sorted(path for _, method, path in ALLOWED if method != "GET") == [
+        "/v2/orgs/{orgId}/directories/-/groups/search",
+        "/v2/orgs/{orgId}/directories/-/users/search",
+        "/v2/orgs/{orgId}/workspaces",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,21 @@ def test_attest_keeps_what_was_answered_before_it_was_stopped_and_what_was_there
     assert (tmp_path / "attestations.yaml.bak").read_text(encoding="utf-8").startswith("# ours\n")
 
 
+@pytest.mark.parametrize("scenario", ["open_site", "locked_site"])
+def test_everything_there_is_can_be_collected_whole(
+    tmp_path: Path, atlascan: Atlascan, scenario: str, request: pytest.FixtureRequest
+) -> None:
+    configured(tmp_path, request.getfixturevalue(scenario))
+    done = atlascan("snapshot", "--all")
+    assert done.code == 0, done.err
+    lines = (tmp_path / "atlascan-snapshot.ndjson").read_text(encoding="utf-8").splitlines()
+    coverage = {each["kind"]: each for each in json.loads(lines[0])["header"]["coverage"]}
+    assert {kind for kind, each in coverage.items() if not each["complete"]} == {"org.user_invites"}
+    assert coverage.keys() >= {"org.user", "jira.permission_scheme", "jsm.customer", "confluence.space"}
+    assert all(each["resources"] for kind, each in coverage.items() if kind != "org.user_invites")
+    assert atlascan("check").code in (1, 3)
+
+
 def test_policies_can_be_listed_and_shown(atlascan: Atlascan) -> None:
     listed = atlascan("policy", "list")
     assert listed.code == 0

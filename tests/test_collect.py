@@ -32,7 +32,7 @@ UNDOCUMENTED_KINDS = {"jsm.customer_permissions", "jsm.customer_access", "jsm.em
 # What the headline policies need, and so everything that these tests look at.
 HEADLINES = evaluate.needs(policies.select(policies.load(), "it-controlled", {}, {}, None))
 SLICE = walk.demanded(HEADLINES)
-PARENTS = {kind: endpoint.parent for endpoint in walk.ENDPOINTS for kind in endpoint.kinds}
+PARENTS = {kind: endpoint.parent for endpoint in walk.ENDPOINTS if not endpoint.adds for kind in endpoint.kinds}
 CONSOLE_ONLY = {unreadable.kind for unreadable in walk.UNREADABLE} & SLICE
 ORG_KINDS = {kind for kind in SLICE if kind.startswith("org")}
 KINDS_COLLECTED = set(SLICE)

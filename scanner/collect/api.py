@@ -31,7 +31,7 @@ class Surface(StrEnum):
     SITE = "site"
 
 
-# What may be asked. Everything here reads; the one POST carries a search in its body.
+# What may be asked. Everything here reads; the POSTs carry a search in their bodies.
 ALLOWED = frozenset(
     {
         (Surface.ADMIN, "GET", "/v1/orgs"),
@@ -40,13 +40,37 @@ ALLOWED = frozenset(
         (Surface.ADMIN, "POST", "/v2/orgs/{orgId}/workspaces"),
         (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/app-access-settings/domains"),
         (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/app-access-settings/domains/{domain}"),
+        (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/directories"),
+        (Surface.ADMIN, "POST", "/v2/orgs/{orgId}/directories/-/users/search"),
+        (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/directories/-/users/stats"),
+        (Surface.ADMIN, "POST", "/v2/orgs/{orgId}/directories/-/groups/search"),
+        (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/directories/-/groups/{groupId}/role-assignments"),
+        (Surface.ADMIN, "GET", "/v1/orgs/{orgId}/policies"),
+        (Surface.ADMIN, "GET", "/v1/orgs/{orgId}/event-actions"),
+        (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-tokens"),
+        (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-keys"),
         (Surface.SITE, "GET", "/_edge/tenant_info"),
         (Surface.SITE, "GET", "/rest/api/3/serverInfo"),
         (Surface.SITE, "GET", "/rest/api/3/mypermissions"),
         (Surface.SITE, "GET", "/rest/api/3/project/search"),
+        (Surface.SITE, "GET", "/rest/api/3/project/{projectKey}/permissionscheme"),
+        (Surface.SITE, "GET", "/rest/api/3/permissionscheme"),
+        (Surface.SITE, "GET", "/rest/api/3/applicationrole"),
+        (Surface.SITE, "GET", "/rest/api/3/filter/search"),
+        (Surface.SITE, "GET", "/rest/api/3/dashboard/search"),
+        (Surface.SITE, "GET", "/rest/api/3/group/bulk"),
+        (Surface.SITE, "GET", "/rest/api/3/group/member"),
+        (Surface.SITE, "GET", "/rest/api/3/users/search"),
         (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk"),
+        (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk/{serviceDeskId}/customer"),
+        (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk/{serviceDeskId}/organization"),
+        (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk/{serviceDeskId}/requesttype"),
         (Surface.SITE, "GET", "/rest/servicedesk/1/servicedesk/{projectKey}/settings/requestsecurity"),
         (Surface.SITE, "GET", "/rest/servicedesk/1/servicedesk/{projectKey}/incomingemail"),
+        (Surface.SITE, "GET", "/wiki/api/v2/space-role-mode"),
+        (Surface.SITE, "GET", "/wiki/api/v2/spaces"),
+        (Surface.SITE, "GET", "/wiki/api/v2/spaces/{id}/role-assignments"),
+        (Surface.SITE, "GET", "/wiki/rest/api/space"),
     }
 )
 
@@ -146,6 +170,10 @@ class Api:
     def can_ask(self, surface: Surface, site: str | None) -> bool:
         """Tell whether there is a credential for this interface."""
         return (None if surface is Surface.ADMIN else site) in self._auth
+
+    def address(self, site: str) -> str:
+        """Return the address of a site."""
+        return self._sites[site]
 
     def ask(self, request: Request) -> Any:  # noqa: ANN401  JSON border
         """Send a request and return the JSON of its answer.

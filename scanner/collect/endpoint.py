@@ -29,17 +29,34 @@ class Pager(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a request is about: the values for its path, what it is asked for, and what is known already."""
+    """What a request is about: the values for its path, what it is asked for, and what is known already.
+
+    What is not in an answer that shows its subject only `partly` may be there all the same.
+    """
 
     org: str | None
     site: str | None
     parent: Resource | None
     has_sibling: Callable[[str], bool] = lambda _kind: False
+    partly: bool = False
 
     @property
     def parent_address(self) -> str | None:
         """Return the address of the resource it is asked for."""
         return self.parent.address if self.parent else None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A fact of the site that decides whether an endpoint is the way to ask. The fact is of a kind of which a site has one.
+
+    With one of `values` the endpoint shows everything; with one of `partly` what it shows is true, and no more.
+    """
+
+    kind: str
+    fact: str
+    values: tuple[str, ...]
+    partly: tuple[str, ...] = ()
 
 
 Shape = Callable[[Any, About], Iterable[Record]]
@@ -51,9 +68,12 @@ class Endpoint:
     """One REST resource: where it is, what it is asked for, how it pages, and what its answers mean.
 
     `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal. `shape` turns one record of an answer
-    into resources. With `detail`, each record of the list is read again at that path, and so are the ids in `always`.
+    into resources. `values` fill the path, and `query` adds to `params` what depends on the parent. With `detail`, each record of
+    the list is read again at that path, and so are the ids in `always`.
     An endpoint that only `adds` facts to the resources of another is asked where these facts are needed, for the parents that it
-    `applies` to.
+    `applies` to. Where one that `gathers` is asked, the records of all pages together make one resource: `shape` is given the list.
+    Of several ways to ask for the same, each is asked on the sites of which its `given` holds. Where a site has no such `app`, that
+    nothing answers is no gap.
     """
 
     kinds: tuple[str, ...]
@@ -68,7 +88,11 @@ class Endpoint:
     values: Callable[[About], Mapping[str, str]] = lambda _about: {}
     applies: Callable[[Resource], bool] = lambda _parent: True
     adds: tuple[str, ...] = ()
+    given: Given | None = None
+    app: str | None = None
+    gathers: bool = False
     params: Mapping[str, str] = field(default_factory=dict)
+    query: Callable[[About], Mapping[str, str]] = lambda _about: {}
     body: Mapping[str, Any] = field(default_factory=dict)
     cursor_alone: bool = True
     experimental: bool = False

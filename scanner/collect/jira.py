@@ -1,14 +1,23 @@
-"""Jira: the site and its projects."""
+"""Jira: the site and its projects, who may do what in them, what is shared with whom, and who administers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from scanner.collect.api import Surface
-from scanner.collect.endpoint import About, Endpoint, Pager, Reading, text_at, whole
-from scanner.model import Record, Source
+import msgspec
+
+from scanner.collect.api import Refusal, Surface
+from scanner.collect.endpoint import About, Endpoint, Pager, Reading, at, malformed, shown, text_at, whole
+from scanner.kinds import KINDS
+from scanner.model import Reason, Record, Resource, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
 _ACCOUNT = "an account that may administer Jira (ATLASCAN_EMAIL and ATLASCAN_API_TOKEN)"
+_BROWSER = "an account with the global permission Browse users and groups (ATLASCAN_EMAIL and ATLASCAN_API_TOKEN)"
+
+# The holders of a permission of which Atlassian's documentation says that a value tells which one is meant.
+_TOLD_BY_VALUE = frozenset({"group", "groupCustomField", "projectRole", "user", "userCustomField"})
+# How Jira calls an account that is no more, and whose id was lost.
+_LOST_ACCOUNT = "unknown"
 
 
 def _site(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401  JSON border
@@ -30,6 +39,178 @@ def _project(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading.take("is_private", "isPrivate")
     reading.take("archived", "archived")
     yield from reading.results(f"{about.site}/{key}" if key else None, name, Source.API, about.parent_address)
+
+
+def _permission_scheme(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jira.permission_scheme", record)
+    name = reading.take("name", "name")
+    _take_each(reading, "grants", "permissions", _grant)
+    yield from reading.results(_below(about, text_at(record, "id")), name, Source.API, about.parent_address)
+
+
+def _grant(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
+    permission = _told(record, problems, "permission")
+    type_ = _told(record, problems, "holder", "type")
+    value = _told(record, problems, "holder", "value") or _told(record, problems, "holder", "parameter")
+    facts: dict[str, Any] = {"permission": permission, "holder_type": type_, "holder_value": value}
+    facts = {name: fact for name, fact in facts.items() if fact is not None}
+    if permission is None or type_ is None or (value is None and type_ in _TOLD_BY_VALUE):
+        problems.append(f"a grant that does not say what it grants to whom: {shown(record)}")
+    elif all(at(record, "holder", name) in (None, "") for name in ("value", "parameter")):
+        facts["holder_value"] = None  # documented: some types have none
+    return {"key": ":".join(each or "?" for each in (permission, type_, value or "-")), **facts}
+
+
+def _scheme_of_project(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    project = _parent(about)
+    reading = Reading("jira.project", whole(record))
+    scheme = _told(record, reading.problems, "id")
+    if scheme:
+        reading.facts["permission_scheme"] = f"{about.site}/{scheme}"
+    else:
+        reading.problems.append("the answer about its permission scheme does not say which it is")
+    yield from reading.results(project.id, project.name, Source.API, project.address)
+
+
+def _application_roles(answer: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    if not isinstance(answer, list):
+        raise Refusal(Reason.MALFORMED, "the answer is no list")
+    for record in answer:
+        reading = Reading("jira.application_role", record)
+        name = reading.take("name", "name")
+        reading.take("selected_by_default", "selectedByDefault")
+        _take_groups(reading, "default_groups", "defaultGroupsDetails")
+        _take_groups(reading, "groups", "groupDetails")
+        reading.take("seats", "numberOfSeats")
+        reading.take("users", "userCount")
+        reading.take("remaining_seats", "remainingSeats")
+        reading.take("unlimited", "hasUnlimitedSeats")
+        yield from reading.results(_below(about, text_at(record, "key")), name, Source.API, about.parent_address)
+
+
+def _take_groups(reading: Reading, fact: str, field: str) -> None:
+    """Take the ids of groups; a list of which one has no id is not known whole, and stays absent."""
+    groups = at(reading.record, field)
+    if groups is None:
+        return
+    ids = [text_at(group, "groupId") for group in groups] if isinstance(groups, list) else [None]
+    if None in ids:
+        reading.problems.append(f"{field} is {shown(groups)}, which is not a list of groups with their ids")
+    else:
+        reading.facts[fact] = ids
+
+
+def _filter(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jira.filter", record)
+    name = reading.take("name", "name")
+    reading.take("owner", "owner", "accountId")
+    _take_each(reading, "shares", "sharePermissions", _share_on(about))
+    yield from reading.results(_below(about, text_at(record, "id")), name, Source.API, about.parent_address)
+
+
+def _dashboard(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jira.dashboard", record)
+    name = reading.take("name", "name")
+    reading.take("owner", "owner", "accountId")
+    if at(record, "systemDashboard") is True and at(record, "owner") is None:
+        reading.facts["owner"] = None  # documented: it is the system's own
+    _take_each(reading, "shares", "sharePermissions", _share_on(about))
+    yield from reading.results(_below(about, text_at(record, "id")), name, Source.API, about.parent_address)
+
+
+def _share_on(about: About) -> Callable[[Any, list[str]], dict[str, Any]]:
+    """Return how a share is read: on which site decides what a project's key means."""
+
+    def share(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
+        type_ = _told(record, problems, "type")
+        if type_ not in KINDS["jira.filter"].facts["shares"].items["type"].values:
+            problems.append(f"a share of no known type: {shown(record)}")
+            return {"key": type_ or "?"}
+        target, role = None, None
+        match type_:
+            case "user":
+                target = _told(record, problems, "user", "accountId")
+            case "group":
+                target = _told(record, problems, "group", "groupId") or _told(record, problems, "group", "name")
+            case "project" | "projectRole":
+                target = _below(about, _told(record, problems, "project", "key"))
+                role = _told(record, problems, "role", "id")
+        if target is None and type_ in _AIMED:
+            problems.append(f"a share that does not say with which {_AIMED[type_]}: {shown(record)}")
+        facts = {"type": type_, "target": target, "role": role}
+        told = {name: fact for name, fact in facts.items() if fact is not None}
+        return {"key": ":".join(told.values()), **told}
+
+    return share
+
+
+# The types of a share that say with which one, and what that is.
+_AIMED = {"user": "account", "group": "group", "project": "project", "projectRole": "project"}
+
+
+def _group(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jira.group", record)
+    name = reading.take("name", "name")
+    reading.facts["access"] = "admin"  # what was asked for
+    yield from reading.results(_below(about, text_at(record, "groupId")), name, Source.API, about.parent_address)
+
+
+def _members(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    group = _parent(about)
+    reading = Reading("jira.group", {"values": records})
+    _take_each(reading, "members", "values", _member)
+    yield from reading.results(group.id, group.name, Source.API, group.address)
+
+
+def _member(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
+    account_id, type_ = _told(record, problems, "accountId"), _told(record, problems, "accountType")
+    if account_id is None:
+        problems.append(f"a member without an account id: {shown(record)}")
+    facts = {"account_id": account_id or "?", "account_type": type_}
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def _user(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    id_ = text_at(record, "accountId")
+    if id_ == _LOST_ACCOUNT:
+        yield malformed("jira.user", "an account of which Jira lost the id", about.parent_address)
+        return
+    reading = Reading("jira.user", record)
+    reading.take("account_type", "accountType")
+    reading.take("active", "active")
+    if at(record, "emailAddress") != "":  # blank is how it is hidden
+        reading.take("email", "emailAddress")
+    yield from reading.results(_below(about, id_), text_at(record, "displayName"), Source.API, about.parent_address)
+
+
+def _take_each(reading: Reading, fact: str, field: str, item: Callable[[Any, list[str]], dict[str, Any]]) -> None:
+    """Take a list of objects, each once; one that was not answered stays absent."""
+    values = at(reading.record, field)
+    if values is None:
+        return
+    if not isinstance(values, list):
+        reading.problems.append(f"{field} is {shown(values)}, which is not a list")
+        return
+    items = [item(value, reading.problems) for value in values]
+    reading.facts[fact] = list({msgspec.json.encode(each): each for each in items}.values())
+
+
+def _told(record: Any, problems: list[str], *path: str) -> str | None:  # noqa: ANN401
+    """Return the text at a path, or None; what is there and no text is a problem."""
+    found, value = text_at(record, *path), at(record, *path)
+    if found is None and value is not None and value != "":
+        problems.append(f"{'.'.join(path)} is {shown(value)}, which is not text")
+    return found
+
+
+def _below(about: About, id_: str | None) -> str | None:
+    return f"{about.site}/{id_}" if id_ else None
+
+
+def _parent(about: About) -> Resource:
+    if about.parent is None:
+        raise TypeError("this endpoint is asked for a resource")
+    return about.parent
 
 
 ENDPOINTS = (
@@ -56,5 +237,109 @@ ENDPOINTS = (
         documented=_REFERENCE + "api-group-projects/",
         hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
         whole_with="ADMINISTER",
+    ),
+    Endpoint(
+        kinds=("jira.application_role",),
+        path="/rest/api/3/applicationrole",
+        surface=Surface.SITE,
+        parent="jira.site",
+        shape=_application_roles,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-application-roles/",
+        hint=f"give {_ACCOUNT}; a scoped token needs manage:jira-configuration",
+    ),
+    Endpoint(
+        kinds=("jira.permission_scheme",),
+        path="/rest/api/3/permissionscheme",
+        surface=Surface.SITE,
+        parent="jira.site",
+        params={"expand": "permissions"},
+        records="permissionSchemes",
+        shape=_permission_scheme,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-permission-schemes/",
+        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+    ),
+    Endpoint(
+        kinds=("jira.project",),
+        path="/rest/api/3/project/{projectKey}/permissionscheme",
+        surface=Surface.SITE,
+        parent="jira.project",
+        values=lambda about: {"projectKey": _parent(about).id.partition("/")[2]},
+        # Team-managed projects have none.
+        applies=lambda project: project.facts.get("style") != "next-gen",
+        adds=("permission_scheme",),
+        shape=_scheme_of_project,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-project-permission-schemes/",
+        hint=f"give {_ACCOUNT}, or one that administers this project; a scoped token needs read:jira-work",
+    ),
+    Endpoint(
+        kinds=("jira.filter",),
+        path="/rest/api/3/filter/search",
+        surface=Surface.SITE,
+        parent="jira.site",
+        params={"maxResults": "100", "expand": "sharePermissions,owner", "overrideSharePermissions": "true"},
+        pager=Pager.START_AT,
+        records="values",
+        shape=_filter,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-filters/",
+        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+        whole_with="ADMINISTER",
+    ),
+    Endpoint(
+        kinds=("jira.dashboard",),
+        path="/rest/api/3/dashboard/search",
+        surface=Surface.SITE,
+        parent="jira.site",
+        params={"maxResults": "100", "expand": "sharePermissions,owner"},
+        pager=Pager.START_AT,
+        records="values",
+        shape=_dashboard,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-dashboards/",
+        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+    ),
+    Endpoint(
+        kinds=("jira.group",),
+        path="/rest/api/3/group/bulk",
+        surface=Surface.SITE,
+        parent="jira.site",
+        params={"maxResults": "50", "accessType": "admin"},
+        pager=Pager.START_AT,
+        records="values",
+        shape=_group,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-groups/",
+        hint=f"give {_BROWSER}; a scoped token needs read:jira-user",
+    ),
+    Endpoint(
+        kinds=("jira.group",),
+        path="/rest/api/3/group/member",
+        surface=Surface.SITE,
+        parent="jira.group",
+        query=lambda about: {"groupId": _parent(about).id.partition("/")[2]},
+        params={"maxResults": "50"},
+        adds=("members",),
+        gathers=True,
+        pager=Pager.START_AT,
+        records="values",
+        shape=_members,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-groups/",
+        hint=f"give {_ACCOUNT}; a scoped token needs manage:jira-configuration",
+    ),
+    Endpoint(
+        kinds=("jira.user",),
+        path="/rest/api/3/users/search",
+        surface=Surface.SITE,
+        parent="jira.site",
+        params={"maxResults": "1000"},
+        pager=Pager.ARRAY,
+        shape=_user,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-users/",
+        hint=f"give {_BROWSER}; a scoped token needs read:jira-user",
     ),
 )

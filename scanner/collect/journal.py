@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from scanner.collect.endpoint import malformed
+from scanner.kinds import KINDS
 from scanner.model import Gap, Reason, Record, Resource, sort_key
 
 _decode = msgspec.json.Decoder(Resource | Gap).decode
@@ -94,10 +96,22 @@ class Journal:
 
 
 def _disagreements(earlier: Resource, later: Resource) -> set[str]:
-    return {name for name, value in later.facts.items() if name in earlier.facts and earlier.facts[name] != value}
+    both = earlier.facts.keys() & later.facts.keys() - _united(earlier, later).keys()
+    return {name for name in both if earlier.facts[name] != later.facts[name]}
 
 
 def _merged(earlier: Resource, later: Resource, disputed: AbstractSet[str]) -> Resource:
     """Put two answers about one resource together; a fact on which any two disagreed is known no more."""
-    facts = {name: value for name, value in (earlier.facts | later.facts).items() if name not in disputed}
-    return msgspec.structs.replace(earlier, facts=facts)
+    merged = earlier.facts | later.facts | _united(earlier, later)
+    return msgspec.structs.replace(earlier, facts={name: value for name, value in merged.items() if name not in disputed})
+
+
+def _united(earlier: Resource, later: Resource) -> dict[str, list[Any]]:
+    """Return the lists of which each answer tells a part, put together: each item once, in an order that no answer decides."""
+    together: dict[str, list[Any]] = {}
+    for name, fact in KINDS[earlier.kind].facts.items():
+        parts = (earlier.facts.get(name), later.facts.get(name))
+        if fact.united and all(isinstance(part, list) for part in parts):
+            items = {_encode(item): item for part in parts for item in part or ()}
+            together[name] = [items[key] for key in sorted(items)]
+    return together

@@ -1,7 +1,8 @@
-"""Jira Service Management: desks, who may become a customer, and where requests arrive by mail.
+"""Jira Service Management: desks, their customers, who may become one, and where requests arrive by mail.
 
-The public interface lists the desks and no more. The two reads below `/rest/servicedesk/1/` are undocumented, found in public code
-that calls them; they are opt-in, and what their fields mean is inferred from their names and from the older server documentation.
+The public interface lists the desks and whom they serve, and knows no settings. The two reads below `/rest/servicedesk/1/` are
+undocumented, found in public code that calls them; they are opt-in, and what their fields mean is inferred from their names and
+from the older server documentation.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from scanner.collect.endpoint import About, Endpoint, Missing, Pager, Reading, a
 from scanner.domains import is_subdomain, normal_address
 from scanner.model import Record, Resource, Source
 
+_REFERENCE = "https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/"
 _ATTEST = "or look at the console and state what you see with `atlascan attest`"
 _UNDOCUMENTED = "undocumented; seen in the adapter that salto-io publishes for Jira"
 
@@ -23,6 +25,36 @@ def _desk(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401  JSON 
     reading.take("project_id", "projectId")
     reading.take("service_desk_id", "id")
     yield from reading.results(f"{about.site}/{key}" if key else None, name, Source.API, about.parent_address)
+
+
+def _customer(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jsm.customer", record)
+    reading.take("email", "emailAddress")
+    name = reading.take("display_name", "displayName")
+    reading.take("active", "active")
+    yield from _of_a_desk(reading, "accountId", name, Source.API_EXPERIMENTAL, about)
+
+
+def _organization(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jsm.organization", record)
+    yield from _of_a_desk(reading, "id", reading.take("name", "name"), Source.API, about)
+
+
+def _of_a_desk(reading: Reading, key: str, name: str | None, source: Source, about: About) -> Iterator[Record]:
+    """Give what several desks may have: it belongs to the site, and each desk's answer tells one of its desks."""
+    desk, id_ = _parent(about), text_at(reading.record, key)
+    reading.facts["desks"] = [desk.id]
+    # What cannot even be named is missing from this desk.
+    parent = f"jira.site/{about.site}" if id_ else desk.address
+    yield from reading.results(f"{about.site}/{id_}" if id_ else None, name, source, parent)
+
+
+def _request_type(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jsm.request_type", record)
+    id_ = text_at(record, "id")
+    name = reading.take("name", "name")
+    reading.take("restriction_status", "restrictionStatus")
+    yield from reading.results(f"{about.site}/{id_}" if id_ else None, name, Source.API, about.parent_address)
 
 
 def _request_security(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
@@ -114,6 +146,12 @@ def _project_key(about: About) -> dict[str, str]:
     return {"projectKey": _parent(about).id.partition("/")[2]}
 
 
+def _desk_id(about: About) -> dict[str, str]:
+    # The interface takes the project's key in place of the desk's number, should a desk ever come without one.
+    desk = _parent(about)
+    return {"serviceDeskId": str(desk.facts.get("service_desk_id") or desk.id.partition("/")[2])}
+
+
 def _absent_security(_endpoint: Endpoint, about: About) -> list[Missing]:
     desk = _parent(about)
     return [
@@ -134,11 +172,56 @@ ENDPOINTS = (
         records="values",
         shape=_desk,
         source=Source.API,
-        documented="https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/",
+        documented=_REFERENCE,
         hint="give an account that works in every service project; a scoped token needs read:servicedesk-request",
         # The list holds only the desks that the account may see: the projects tell which there are.
         beside="jira.project",
         expects=lambda project: project.id if project.facts.get("type", "service_desk") == "service_desk" else None,
+    ),
+    Endpoint(
+        kinds=("jsm.customer",),
+        path="/rest/servicedeskapi/servicedesk/{serviceDeskId}/customer",
+        surface=Surface.SITE,
+        parent="jsm.service_desk",
+        values=_desk_id,
+        params={"limit": "100"},
+        pager=Pager.START,
+        records="values",
+        shape=_customer,
+        source=Source.API_EXPERIMENTAL,
+        experimental=True,
+        documented=_REFERENCE,
+        hint="give an account that may see the customers of this service project; a scoped token needs manage:servicedesk-customer",
+    ),
+    Endpoint(
+        kinds=("jsm.organization",),
+        path="/rest/servicedeskapi/servicedesk/{serviceDeskId}/organization",
+        surface=Surface.SITE,
+        parent="jsm.service_desk",
+        values=_desk_id,
+        params={"limit": "100"},
+        pager=Pager.START,
+        records="values",
+        shape=_organization,
+        source=Source.API,
+        documented="https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-organization/",
+        hint="give an account that is an agent of this service project; a scoped token needs manage:servicedesk-customer",
+    ),
+    Endpoint(
+        kinds=("jsm.request_type",),
+        path="/rest/servicedeskapi/servicedesk/{serviceDeskId}/requesttype",
+        surface=Surface.SITE,
+        parent="jsm.service_desk",
+        values=_desk_id,
+        params={"limit": "100"},
+        pager=Pager.START,
+        records="values",
+        shape=_request_type,
+        source=Source.API,
+        documented="https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-requesttype/",
+        hint="give an account that administers this service project; a scoped token needs read:servicedesk-request",
+        # Request types that only some people may use are left out for those who administer nothing.
+        whole_with="ADMINISTER",
     ),
     Endpoint(
         kinds=("jsm.customer_permissions", "jsm.customer_access", "jsm.email_channel"),

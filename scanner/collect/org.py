@@ -1,14 +1,15 @@
-"""The organization: who it is, its apps, its domains, and who may join by themselves."""
+"""The organization: who it is, its apps, its domains, who may join by themselves, its people and their groups, its policies."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from scanner.collect.api import Surface
-from scanner.collect.endpoint import About, Endpoint, Pager, Reading, Unreadable, at, shown, text_at, whole
-from scanner.kinds import KINDS
-from scanner.model import Record, Resource, Source
+from scanner.collect.endpoint import About, Endpoint, Pager, Reading, Unreadable, at, malformed, shown, text_at, whole
+from scanner.kinds import KINDS, fits
+from scanner.model import Gap, Reason, Record, Resource, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/admin/organization/rest/"
+_ACCESS_REFERENCE = "https://developer.atlassian.com/cloud/admin/api-access/rest/"
 # How the interface names every address on earth.
 ANYONE = "ANYONE"
 _KEY = "an organization admin API key (ATLASCAN_ORG_API_KEY)"
@@ -59,6 +60,220 @@ def _product(product: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN4
     role = text_at(product, "defaultRole")
     facts = {"product_id": text_at(product, "productId") or "?", "access_mode": mode, "default_role": role}
     return {name: value for name, value in facts.items() if value is not None}
+
+
+def _directory(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("org.directory", record)
+    name = reading.take("name", "name")
+    yield from reading.results(text_at(record, "directoryId"), name, Source.API, about.parent_address)
+
+
+def _user(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("org.user", record)
+    name = reading.take("name", "name")
+    email = reading.take("email", "email")
+    reading.take("account_type", "accountType")
+    reading.take("status", "status")
+    reading.take("account_status", "accountStatus")
+    reading.take("membership_status", "membershipStatus")
+    reading.take("claim_status", "claimStatus")
+    reading.take("email_verified", "emailVerified")
+    reading.take("mfa_enabled", "mfaEnabled")
+    # A null is documented here as "could not be determined", so it stays absent like what was not answered.
+    reading.take("management_source", "managementSource")
+    reading.take("added_to_org", "addedToOrg")
+    reading.take("platform_roles", "platformRoles")
+    _take_each(reading, "product_access", at(record, "productAccess"), _product_access)
+    _take_each(reading, "groups", at(record, "groups"), _group_id)
+    yield from reading.results(text_at(record, "accountId"), name or email, Source.API, about.parent_address)
+
+
+def _product_access(access: Any, problems: list[str]) -> dict[str, Any] | None:  # noqa: ANN401
+    key = text_at(access, "key")
+    if key is None:
+        problems.append(f"productAccess holds {shown(access)}, which names no app")
+        return None
+    last_active = at(access, "lastActiveTimestamp")
+    if not fits(last_active, KINDS["org.user"].facts["product_access"].items["last_active"]):
+        problems.append(f"lastActiveTimestamp of {key} is {shown(last_active)}, which is not a date")
+        return {"key": key}
+    return {"key": key, "last_active": last_active}
+
+
+def _group_id(group: Any, problems: list[str]) -> str | None:  # noqa: ANN401
+    """Return a group's id as `org.group` has it: where people are listed it comes as an ARI."""
+    id_ = text_at(group, "id")
+    if id_ is None:
+        problems.append(f"groups holds {shown(group)}, which has no id")
+    return id_.removeprefix("ari:cloud:identity::group/") if id_ else None
+
+
+def _take_each(reading: Reading, fact: str, values: Any, shape: Callable[[Any, list[str]], Any]) -> None:  # noqa: ANN401
+    """Take a list, item by item. One that lacks an item nobody understood would look whole, so it stays absent."""
+    if values is None:
+        return
+    if not isinstance(values, list):
+        reading.problems.append(f"{fact} is read from {shown(values)}, which is no list")
+        return
+    items = [shape(value, reading.problems) for value in values]
+    if None not in items:
+        reading.facts[fact] = items
+
+
+_ORG_ADMIN = "atlassian/org-admin"
+
+
+def _org_admin_count(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("org", record)
+    roles = at(whole(record), "roles")
+    counts = [at(role, "count") for role in roles if at(role, "roleId") == _ORG_ADMIN] if isinstance(roles, list) else []
+    if not isinstance(roles, list):
+        yield malformed("org", "the answer has no list of roles", about.parent_address)
+    elif not counts or counts == [0]:
+        # Every organization has one, so whoever counts none was not shown them.
+        yield Gap(
+            kind="org",
+            reason=Reason.FORBIDDEN,
+            detail="the answer counts no organization admin, and there always is one: their number could not be audited",
+            hint=f"give {_KEY} of somebody who administers the whole organization",
+            parent=about.parent_address,
+        )
+    elif len(counts) > 1 or not isinstance(counts[0], int) or isinstance(counts[0], bool) or counts[0] < 0:
+        told = ", ".join(map(shown, counts))
+        yield malformed("org", f"the number of organization admins is told as {told}", about.parent_address)
+    else:
+        reading.facts["org_admin_count"] = counts[0]
+        yield from _to_the_parent(reading, about)
+
+
+def _group(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("org.group", record)
+    name = reading.take("name", "name")
+    reading.take("external_synced", "externalSynced")
+    reading.take("managed_by", "managedBy")
+    reading.take("user_count", "counts", "users")
+    yield from reading.results(text_at(record, "id"), name, Source.API, about.parent_address)
+
+
+def _group_roles(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("org.group", records)
+    _take_each(reading, "role_assignments", records, _role_assignment)
+    granted = _grants_product_access(reading.facts.get("role_assignments"), reading.problems)
+    if granted is not None:
+        reading.facts["grants_product_access"] = granted
+    yield from _to_the_parent(reading, about)
+
+
+def _role_assignment(assignment: Any, problems: list[str]) -> dict[str, Any] | None:  # noqa: ANN401
+    resource_id = text_at(assignment, "resourceId")
+    if resource_id is None:
+        problems.append(f"a role assignment is {shown(assignment)}, which names no resource")
+        return None
+    facts: dict[str, Any] = {"resource_id": resource_id}
+    items = KINDS["org.group"].facts["role_assignments"].items
+    for fact, name in (("roles", "roles"), ("default_role", "defaultRole")):
+        # A null for the default role is documented as none; a null for the roles is not documented.
+        if name not in assignment or (fact == "roles" and assignment[name] is None):
+            continue
+        if fits(assignment[name], items[fact]):
+            facts[fact] = assignment[name]
+        else:
+            problems.append(f"{name} of {resource_id} is {shown(assignment[name])}, which is not {items[fact].type}")
+    return facts
+
+
+# The canonical roles of Atlassian's documentation: those that let people use an app, and those that do not.
+_ACCESS_ROLES = frozenset(f"atlassian/{role}" for role in ("user", "admin", "guest", "contributor", "basic", "stakeholder"))
+_OTHER_ROLES = frozenset(f"atlassian/{role}" for role in ("customer", "org-admin", "site-admin", "user-access-admin", "ai-access"))
+
+
+def _grants_product_access(assignments: list[dict[str, Any]] | None, problems: list[str]) -> bool | None:
+    """Tell whether any role lets people use an app; None where that hangs on a role nobody knows."""
+    if assignments is None:
+        return None
+    roles = {role for assignment in assignments for role in assignment.get("roles", ())}
+    if roles & _ACCESS_ROLES:
+        return True
+    if unknown := sorted(roles - _OTHER_ROLES):
+        problems.append(f"whether the role {' or '.join(map(shown, unknown))} grants access to an app is not documented")
+        return None
+    return False if all("roles" in assignment for assignment in assignments) else None
+
+
+def _to_the_parent(reading: Reading, about: About) -> Iterator[Record]:
+    """Yield what adds facts to the resource that was asked about."""
+    if about.parent:
+        yield from reading.results(about.parent.id, about.parent.name, Source.API, about.parent_address)
+
+
+def _policy(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("org.policy", record)
+    name = reading.take("name", "attributes", "name")
+    reading.take("type", "attributes", "type")
+    reading.take("status", "attributes", "status")
+    # What a rule of another type looks like is not documented.
+    reading.take("rule", "attributes", "rule", "in")
+    _take_each(reading, "application_statuses", at(record, "attributes", "resources"), _application_status)
+    yield from reading.results(text_at(record, "id"), name, Source.API, about.parent_address)
+
+
+def _application_status(resource: Any, problems: list[str]) -> str | None:  # noqa: ANN401
+    status = at(resource, "applicationStatus")
+    known = KINDS["org.policy"].facts["application_statuses"].values
+    if status in known:
+        return str(status)
+    problems.append(f"applicationStatus is {shown(status)}, which is not one of {', '.join(known)}")
+    return None
+
+
+def _event_action(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("org.event_action", record)
+    name = reading.take("display_name", "attributes", "displayName")
+    reading.take("group_display_name", "attributes", "groupDisplayName")
+    yield from reading.results(text_at(record, "id"), name, Source.API, about.parent_address)
+
+
+def _api_token(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    """Read a token. The shape is not confirmed: it is that which public code reads.
+
+    So nothing says what a time means that is left out, and it stays absent: unknown, not never.
+    """
+    reading = Reading("org.api_token", record)
+    label = reading.take("label", "label")
+    reading.take("status", "status")
+    reading.take("created_at", "createdAt")
+    reading.take("expires_at", "expiresAt")
+    reading.take("last_active_at", "lastActiveAt")
+    reading.take("user_id", "user", "id")
+    yield from reading.results(text_at(record, "id"), label, Source.API, about.parent_address)
+
+
+def _api_key(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    """Read a key. The shape is not confirmed: see `_api_token`."""
+    reading = Reading("org.api_key", record)
+    label = reading.take("label", "label")
+    reading.take("created_at", "createdAt")
+    reading.take("expires_at", "expiresAt")
+    yield from reading.results(text_at(record, "id"), label, Source.API, about.parent_address)
+
+
+def _policies(type_: str) -> Endpoint:
+    """Return the endpoint for the policies of a type: which come where none is named is not documented."""
+    return Endpoint(
+        kinds=("org.policy",),
+        path="/v1/orgs/{orgId}/policies",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        params={"type": type_},
+        pager=Pager.META_CURSOR,
+        records="data",
+        shape=_policy,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-policies/",
+        # The scope's name is from a third party's documentation; Atlassian's specification names none.
+        hint=f"give {_KEY} with the scope read:policies:admin",
+    )
 
 
 def _org_id(about: About) -> dict[str, str]:
@@ -139,6 +354,122 @@ ENDPOINTS = (
         documented=_REFERENCE + "api-group-app-access-settings/",
         # The scope's name is from a third party's documentation; Atlassian's specification names none.
         hint=f"give {_KEY} with the scope read:app-access-settings:admin",
+    ),
+    Endpoint(
+        kinds=("org",),
+        path="/v2/orgs/{orgId}/directories/-/users/stats",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        adds=("org_admin_count",),
+        shape=_org_admin_count,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-users/",
+        hint=f"give {_KEY} with the scope read:directories:admin",
+    ),
+    Endpoint(
+        kinds=("org.directory",),
+        path="/v2/orgs/{orgId}/directories",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        params={"limit": "100"},
+        pager=Pager.LINK_CURSOR,
+        records="data",
+        shape=_directory,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-directory/",
+        hint=f"give {_KEY} with the scope read:directories:admin",
+    ),
+    Endpoint(
+        kinds=("org.user",),
+        method="POST",
+        path="/v2/orgs/{orgId}/directories/-/users/search",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        body={"expand": ["platformRoles", "productAccess", "groups"], "limit": 100},
+        # That a cursor carries what was asked to be expanded is not documented, and nothing forbids to ask again.
+        cursor_alone=False,
+        pager=Pager.BODY_CURSOR,
+        records="data",
+        shape=_user,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-users/",
+        hint=f"give {_KEY} without scopes: Atlassian documents none that opens this search",
+    ),
+    Endpoint(
+        kinds=("org.group",),
+        method="POST",
+        path="/v2/orgs/{orgId}/directories/-/groups/search",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        body={"expand": ["counts.users"], "limit": 100},
+        cursor_alone=False,
+        pager=Pager.BODY_CURSOR,
+        records="data",
+        shape=_group,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-groups/",
+        hint=f"give {_KEY} without scopes: Atlassian documents none that opens this search",
+    ),
+    Endpoint(
+        kinds=("org.group",),
+        path="/v2/orgs/{orgId}/directories/-/groups/{groupId}/role-assignments",
+        surface=Surface.ADMIN,
+        parent="org.group",
+        values=lambda about: {**_org_id(about), "groupId": about.parent.id if about.parent else ""},
+        adds=("role_assignments", "grants_product_access"),
+        gathers=True,
+        params={"limit": "100"},
+        pager=Pager.LINK_CURSOR,
+        records="data",
+        shape=_group_roles,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-groups/",
+        hint=f"give {_KEY} with the scope read:groups:admin",
+    ),
+    *map(_policies, ("ip-allowlist", "data-security")),
+    Endpoint(
+        kinds=("org.event_action",),
+        path="/v1/orgs/{orgId}/event-actions",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        records="data",
+        shape=_event_action,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-events/",
+        hint=f"give {_KEY} with the scope read:events:admin",
+    ),
+    Endpoint(
+        kinds=("org.api_token",),
+        path="/api-access/v1/orgs/{orgId}/api-tokens",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        params={"pageSize": "100"},
+        pager=Pager.LINK_CURSOR,
+        records="data",
+        shape=_api_token,
+        source=Source.API,
+        documented=_ACCESS_REFERENCE,
+        hint=f"give {_KEY} with the scope read:tokens:admin",
+    ),
+    Endpoint(
+        kinds=("org.api_key",),
+        path="/api-access/v1/orgs/{orgId}/api-keys",
+        surface=Surface.ADMIN,
+        parent="org",
+        values=_org_id,
+        params={"pageSize": "100"},
+        pager=Pager.LINK_CURSOR,
+        records="data",
+        shape=_api_key,
+        source=Source.API,
+        documented=_ACCESS_REFERENCE,
+        hint=f"give {_KEY} with the scope read:keys:admin",
     ),
 )
 

@@ -6,17 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
-from scanner.collect import jira, jsm, org
+from scanner.collect import confluence, jira, jsm, org
 from scanner.collect.api import Api, Refusal, Request, Surface
-from scanner.collect.endpoint import MALFORMED_HINT, About, Endpoint, Missing, Pager, Unreadable, at, malformed, text_at
+from scanner.collect.endpoint import MALFORMED_HINT, About, Endpoint, Given, Missing, Pager, Unreadable, at, malformed, text_at
 from scanner.collect.journal import Journal
 from scanner.kinds import KINDS
 from scanner.model import Coverage, Gap, Reason, Record, Resource
 
-ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS)
 UNREADABLE: tuple[Unreadable, ...] = org.UNREADABLE
 MAX_PAGES = 100_000
 
@@ -51,6 +52,8 @@ def collect(
                 journal.add(records)
             journal.add(collector.orphans(endpoint))
             journal.add(collector.unlisted(endpoint))
+            journal.add(collector.undecided(endpoint))
+            journal.add(collector.left_out(endpoint))
     for unreadable in UNREADABLE:
         if unreadable.kind in kinds:
             journal.add(collector.unreadable(unreadable))
@@ -66,7 +69,7 @@ def demanded(needs: frozenset[tuple[str, str]] | None) -> frozenset[str]:
         above = {
             other
             for endpoint in ENDPOINTS
-            for other in (endpoint.parent, endpoint.beside)
+            for other in (endpoint.parent, endpoint.beside, endpoint.given and endpoint.given.kind)
             if other and _is_asked(endpoint, needed, needs)
         } | {unreadable.parent for unreadable in UNREADABLE if unreadable.kind in needed}
         if above <= needed:
@@ -114,6 +117,13 @@ class _Collector:
 
     def abouts(self, endpoint: Endpoint) -> list[About]:
         """Return what the endpoint is asked for."""
+        if endpoint.given:
+            given, values = endpoint.given, self._given(endpoint.given)
+            apart = [replace(each, partly=values.get(each.site or "") in given.partly) for each in self._children(endpoint)]
+            return [each for each in apart if each.partly or values.get(each.site or "") in given.values]
+        return self._children(endpoint)
+
+    def _children(self, endpoint: Endpoint) -> list[About]:
         if endpoint.parent:
             parents = self.journal.resources(endpoint.parent)
             return [self._about(endpoint, parent) for parent in parents if endpoint.applies(parent)]
@@ -130,10 +140,12 @@ class _Collector:
             return list(_gaps(endpoint, about, refusal, _opt_in_hint(endpoint)))
         records: list[Record] = []
         try:
-            for record in self._pages(endpoint, about):
+            pages = self._pages(endpoint, about)
+            for record in [list(pages)] if endpoint.gathers else pages:
                 records.extend(self._detailed(endpoint, about, record) if endpoint.detail else endpoint.shape(record, about))
         except Refusal as refusal:
-            records.extend(_gaps(endpoint, about, refusal, endpoint.hint))
+            if records or not self._is_no_wonder(endpoint, about, refusal):
+                records.extend(_gaps(endpoint, about, refusal, endpoint.hint))
         for id_ in endpoint.always:
             if not any(isinstance(record, Resource) and record.id == id_ for record in records):
                 records.extend(self._detail(endpoint, about, id_))
@@ -157,7 +169,7 @@ class _Collector:
         kind = endpoint.kinds[0]
         known = {resource.id for resource in self.journal.resources(kind)}
         refused = {gap.parent for gap in self.journal.gaps(kind) if gap.id is None}
-        for gap in self.journal.gaps(endpoint.beside):
+        for gap in self._unread(endpoint.beside):
             if gap.id is None and gap.parent not in refused:
                 detail = f"whether the list is whole cannot be told: {gap.detail}"
                 yield Gap(kind=kind, reason=gap.reason, detail=detail, hint=gap.hint, parent=gap.parent)
@@ -166,6 +178,34 @@ class _Collector:
             if id_ and id_ not in known and other.parent not in refused:
                 detail = f"the project {other.name!r} has a {KINDS[kind].noun}, but the list leaves it out"
                 yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=other.address, id=id_)
+
+    def undecided(self, endpoint: Endpoint) -> Iterator[Gap]:
+        """Yield a gap for each site of which no way to ask shows everything, or nothing tells which does."""
+        if not endpoint.given:
+            return
+        kind, given = endpoint.kinds[0], endpoint.given
+        ways = [each.given for each in ENDPOINTS if each.given and each.kinds == endpoint.kinds]
+        shown_whole = {value for way in ways if (way.kind, way.fact) == (given.kind, given.fact) for value in way.values}
+        noun, facts = KINDS[kind].noun, " and ".join(endpoint.adds)
+        for resource in self.journal.resources(given.kind):
+            value = resource.facts.get(given.fact)
+            why = f"{given.fact} {value}" if value else f"no known {given.fact}"
+            if value not in shown_whole:
+                detail = f"no interface is known to show {facts} of every {noun} of a site with {why}"
+                yield Gap(kind=kind, reason=Reason.UNSUPPORTED, detail=detail, hint=_BY_HAND, parent=resource.address)
+
+    def left_out(self, endpoint: Endpoint) -> Iterator[Gap]:
+        """Yield a gap for each resource to which a list had facts to add, and of which it does not speak."""
+        if not endpoint.adds or not endpoint.parent or endpoint.parent in endpoint.kinds:
+            return
+        kind, gaps = endpoint.kinds[0], self.journal.gaps(endpoint.kinds[0])
+        read = {about.parent_address for about in self.abouts(endpoint) if not about.partly}
+        read -= {gap.parent for gap in gaps if gap.id is None}
+        told = {gap.id for gap in gaps}
+        for resource in self.journal.resources(kind):
+            if resource.parent in read and resource.id not in told and not resource.facts.keys() & set(endpoint.adds):
+                detail = f"the list that tells {' and '.join(endpoint.adds)} leaves it out"
+                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=resource.address)
 
     def unreadable(self, unreadable: Unreadable) -> Iterator[Gap]:
         """Yield a gap for each resource that no interface reads."""
@@ -188,12 +228,34 @@ class _Collector:
         known = partial(self.journal.has_child, parent=parent.address) if parent else (lambda _kind: False)
         return About(org_id, site, parent, known)
 
+    def _given(self, given: Given) -> dict[str, Any]:
+        """Return the value of the fact for each site of which it is known."""
+        return {
+            resource.id: resource.facts[given.fact]
+            for resource in self.journal.resources(given.kind)
+            if given.fact in resource.facts
+        }
+
+    def _is_no_wonder(self, endpoint: Endpoint, about: About, refusal: Refusal) -> bool:
+        """Tell whether nothing answers because the site has no such app, as the organization's list of apps says too."""
+        if not endpoint.app or not about.site or refusal.reason is not Reason.NOT_FOUND or self.journal.gaps("org.workspace"):
+            return False
+        host, places = _host(self.api.address(about.site)), dict[str | None, set[str | None]]()
+        for workspace in self.journal.resources("org.workspace"):
+            places.setdefault(_host(workspace.facts.get("host_url")), set()).add(workspace.facts.get("type_key"))
+        # Of a site that is not in the list, the list says nothing; nor does it where it does not name an app or its place.
+        apps = places.get(host, set())
+        return bool(apps) and all(app and endpoint.app not in app for app in apps | places.get(None, set()))
+
     def _unread_parents(self, endpoint: Endpoint) -> list[Gap]:
-        """Return the gaps of parents that are not there, and not those about a part of one that is."""
-        if not endpoint.parent:
-            return []
-        known = {resource.id for resource in self.journal.resources(endpoint.parent)}
-        return [gap for gap in self.journal.gaps(endpoint.parent) if gap.id not in known]
+        """Return the gaps of parents that are not there; what only adds facts to these says nothing of its own."""
+        return [] if not endpoint.parent or endpoint.parent in endpoint.kinds else self._unread(endpoint.parent)
+
+    def _unread(self, kind: str) -> list[Gap]:
+        """Return the gaps of resources that are not there, and not those about a part of one that is."""
+        known = {resource.id for resource in self.journal.resources(kind)}
+        addresses = {f"{kind}/{id_}" for id_ in known}
+        return [gap for gap in self.journal.gaps(kind) if gap.id not in known and gap.parent not in addresses]
 
     def _orphaned(self, endpoint: Endpoint, gap: Gap) -> tuple[Missing, ...]:
         """Return (kind, id, parent) of what is missing below a parent that could not be read."""
@@ -204,10 +266,8 @@ class _Collector:
         return endpoint.missing(self._about(endpoint, unread))
 
     def _pages(self, endpoint: Endpoint, about: About) -> Iterator[Any]:
-        values = endpoint.values(about)
-        request = Request(
-            endpoint.surface, endpoint.method, endpoint.path, about.site, values, endpoint.params, None, endpoint.experimental
-        )
+        values, params = endpoint.values(about), {**endpoint.params, **endpoint.query(about)}
+        request = Request(endpoint.surface, endpoint.method, endpoint.path, about.site, values, params, None, endpoint.experimental)
         if endpoint.pager is Pager.BODY_CURSOR:
             request = replace(request, body=endpoint.body)
         seen: set[str] = set()
@@ -243,7 +303,7 @@ class _Collector:
                 return replace(request, body={**kept, "cursor": cursor}) if cursor else None
             case Pager.LINK_CURSOR | Pager.META_CURSOR | Pager.NEXT_LINK:
                 cursor = self._cursor(request, page, *_NEXT[endpoint.pager])
-                return replace(request, params={**endpoint.params, "cursor": cursor}) if cursor else None
+                return replace(request, params={**request.params, "cursor": cursor}) if cursor else None
             case Pager.START_AT:
                 return _next_start(request, "startAt", is_last=at(page, "isLast"), total=at(page, "total"), size=size, read=read)
             case Pager.START:
@@ -305,6 +365,13 @@ class _Collector:
             )
 
 
+def _host(url: str | None) -> str | None:
+    try:
+        return urlsplit(url or "").hostname
+    except ValueError:
+        return None
+
+
 def _records(endpoint: Endpoint, page: Any) -> list[Any]:  # noqa: ANN401
     if endpoint.records is None and endpoint.pager is not Pager.ARRAY:
         return [page]
@@ -348,6 +415,8 @@ def _gap(kind: str, refusal: Refusal, hint: str) -> Gap:
     return Gap(kind=kind, reason=refusal.reason, detail=refusal.detail, hint=_HINTS.get(refusal.reason, hint))
 
 
+_BY_HAND = "look at the settings in the console; this version of atlascan cannot read them"
+
 # Where a better credential would lift nothing.
 _HINTS = {
     Reason.MALFORMED: MALFORMED_HINT,
@@ -378,7 +447,7 @@ def _coverage(journal: Journal, requests: Counter[str], kinds: set[str] | frozen
         Coverage(
             kind=kind,
             requests=requests[kind],
-            resources=len(journal.resources(kind)),
+            resources=len({resource.id for resource in journal.resources(kind)}),  # one may have several sources
             gaps=len(gaps := journal.gaps(kind)),
             complete=not gaps,
         )

@@ -73,7 +73,7 @@ class Face(ABC, Generic[CallT]):
 
         return Served(self._prefix + route.template, answer, methods=[route.method])
 
-    async def _answer(self, route: Route[CallT], request: Request) -> JsonObject:
+    async def _answer(self, route: Route[CallT], request: Request) -> JsonObject | list[JsonObject]:
         if request.method != route.method:  # Starlette lets HEAD through where there is GET
             raise Problem(405, "Method not allowed.")
         call = self.let_in(route, request, _body(await request.body()))
@@ -81,6 +81,8 @@ class Face(ABC, Generic[CallT]):
             raise Problem(status, "The scenario refuses this.")
         if unplayed := request.query_params.keys() - route.query:
             raise Problem(400, f"The stand-in does not play the parameter {', '.join(sorted(unplayed))}.")
+        if route.experimental and request.headers.get("X-ExperimentalApi") != "opt-in":
+            raise Problem(412, "This is an experimental API. Pass the header X-ExperimentalApi: opt-in to use it.")
         return route.answer(call)
 
     def _said_no(self, problem: Problem, dialect: Dialect, request: Request) -> Response:
@@ -138,11 +140,14 @@ class SiteFace(Face[SiteCall]):
 
     def let_in(self, route: Route[SiteCall], request: Request, body: JsonObject) -> SiteCall:
         del body  # nothing is sent to a site
+        account = self._account(route.login, request.headers.get("Authorization"))
+        if account is not None and (status := route.refuses(self._site, account, request.path_params)):
+            raise Problem(status, "The account has no permission to see this.")
         return SiteCall(
             scenario=self._scenario,
             site=self._site,
             base_url=self._base_url,
-            account=self._account(route.login, request.headers.get("Authorization")),
+            account=account,
             parameters=request.path_params,
             query=request.query_params,
         )

@@ -29,6 +29,10 @@ class Page(Generic[T]):
         return self.end >= self.total
 
     @property
+    def cursor(self) -> str:
+        return _cursor(self.start, self.limit)
+
+    @property
     def next_cursor(self) -> str | None:
         return None if self.is_last else _cursor(self.end, self.limit)
 

@@ -1,4 +1,4 @@
-"""Say no in the words of the API that is asked: Atlassian has six shapes of error body."""
+"""Say no in the words of the API that is asked: Atlassian has many shapes of error body."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +41,11 @@ def app_access(problem: Problem, path: str) -> JsonObject:
     return {"errors": [_application(problem, f"ADMIN-UAM-{problem.status}-1")]}
 
 
+def directories(problem: Problem, _path: str) -> JsonObject:
+    """Speak as /v2/orgs/{orgId}/directories does: whatever is wrong, in a list of errors."""
+    return {"errors": [_application(problem, f"ADMIN-{problem.status}-1")]}
+
+
 def workspaces(problem: Problem, _path: str) -> JsonObject:
     """Speak as /v2/orgs/{orgId}/workspaces does: one error, not a list of them."""
     if problem.status in _SAID_BY_THE_PROXY:
@@ -56,6 +61,17 @@ def jira(problem: Problem, _path: str) -> JsonObject:
 def service_management(problem: Problem, _path: str) -> JsonObject:
     """Speak as /rest/servicedeskapi does."""
     return {"errorMessage": problem.message, "i18nErrorMessage": {"i18nKey": "sd.error", "parameters": []}}
+
+
+def confluence(problem: Problem, _path: str) -> JsonObject:
+    """Speak as /wiki/api/v2 does."""
+    title = HTTPStatus(problem.status).phrase
+    return {"errors": [{"status": problem.status, "code": problem.code, "title": title, "detail": problem.message}]}
+
+
+def classic_confluence(problem: Problem, _path: str) -> JsonObject:
+    """Speak as /wiki/rest/api does."""
+    return {"statusCode": problem.status, "message": problem.message, "errors": []}
 
 
 _SAID_BY_THE_PROXY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}

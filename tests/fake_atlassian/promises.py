@@ -19,13 +19,16 @@ from .spec_patches import PATCHES, patched
 
 SPECS = Path(__file__).parents[3] / "shared" / "specs"
 KEPT = ("openapi", "info", "security")
+BELOW = {"confluence-v2.json": "/wiki/api/v2"}  # what a document's paths leave out
 
 
 class Promise:
     """Be what one document promises of the paths that are played, at the address where they are."""
 
     def __init__(self, document: str, templates: Sequence[str], url: str) -> None:
-        described = {**reduced(document, tuple(sorted(set(templates)))), "servers": [{"url": url}]}
+        below = BELOW.get(document, "")
+        paths = {template.removeprefix(below) for template in templates}
+        described = {**reduced(document, tuple(sorted(paths))), "servers": [{"url": url + below}]}
         self._openapi = OpenAPI.from_dict(described, config=_STRICT)
 
     def check_request(self, request: requests.PreparedRequest) -> None:

@@ -52,16 +52,20 @@ class Route(Generic[CallT]):
     """Be one endpoint: whoever adds one to a table has it served, and tested against the document that promises it."""
 
     template: str
-    answer: Callable[[CallT], JsonObject]
+    answer: Callable[[CallT], JsonObject | list[JsonObject]]
     dialect: Dialect
     promised_by: str | None  # a file of Atlassian's OpenAPI documents, None where there is no promise
     method: Literal["GET", "POST"] = "GET"
     scope: str | None = None  # which an organization's key needs
     login: Login = Login.REQUIRED
     unknown_org: int = 404
+    experimental: bool = False  # answers only those who opt in to that
+    refuses: Callable[[Any, Account, Parameters], int | None] = lambda _site, _account, _parameters: None  # with which status
     unpromised_because: str = ""
     query: tuple[str, ...] = ()  # the parameters that are played; any other is refused, so that no test leans on it
     sample_query: Parameters | None = None
     samples: Callable[[Any], Iterable[Parameters]] = lambda _: ({},)  # path parameters, from a scenario or a site
-    listed: Callable[[JsonObject], list[str]] | None = None  # a list: the ids on a page
+    listed: Callable[[Any], list[str]] | None = None  # a list: the ids on a page
     expected: Callable[[Any], Iterable[str]] | None = None  # a list: the ids on all pages, from a scenario or a site
+    expected_of: Callable[[Any, Parameters], Iterable[str]] | None = None  # the same, where it depends on the path
+    public: Callable[[Any], Iterable[str]] = lambda _: ()  # a list that strangers may ask for: the ids that they see

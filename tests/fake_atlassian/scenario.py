@@ -56,6 +56,82 @@ class Workspace(Record, frozen=True):
     status: Literal["online", "offline", "deprecated"]
 
 
+class Directory(Record, frozen=True):
+    id: str
+    name: str
+
+
+class ProductUse(Record, frozen=True):
+    key: str
+    site: str
+    last_active: str | None = None  # None is never
+
+
+class OrgUser(Record, frozen=True):
+    id: str
+    name: str
+    email: str
+    directory: str
+    added_to_org: str
+    status: Literal["active", "suspended", "not_invited", "deactivated", "for_deletion"] = "active"
+    account_status: Literal["active", "inactive", "closed"] = "active"
+    membership_status: Literal["active", "suspended", "no_membership"] = "active"
+    claim_status: Literal["managed", "unmanaged"] = "managed"
+    email_verified: bool = True
+    mfa_enabled: bool | None = None  # told of managed accounts
+    management_source: Literal["invited", "synced"] | None = None
+    platform_roles: tuple[str, ...] = ()
+    products: tuple[ProductUse, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+class GroupRole(Record, frozen=True):
+    resource_id: str
+    roles: tuple[str, ...]
+    default_role: str | None = None
+
+
+class OrgGroup(Record, frozen=True):
+    id: str
+    name: str
+    directory: str
+    external_synced: bool = False
+    managed_by: Literal["external", "admins", "team-members", "open"] = "admins"
+    roles: tuple[GroupRole, ...] = ()
+
+
+class OrgPolicy(Record, frozen=True):
+    id: str
+    name: str
+    type: Literal["ip-allowlist", "data-residency", "data-security"]
+    status: Literal["enabled", "disabled"]
+    lets_in: tuple[str, ...] | None = None  # None where the rule is of another shape
+    resources: dict[str, Literal["applying", "removing", "applied", "failed", "scheduled"]] = {}  # how far it got with each
+
+
+class ApiToken(Record, frozen=True):
+    id: str
+    label: str
+    status: Literal["ALLOWED", "BLOCKED"]
+    user: str
+    created_at: str
+    expires_at: str | None = None  # None is not told
+    last_active_at: str | None = None
+
+
+class ApiKey(Record, frozen=True):
+    id: str
+    label: str
+    created_at: str
+    expires_at: str | None = None
+
+
+class EventAction(Record, frozen=True):
+    id: str
+    display_name: str
+    group_display_name: str
+
+
 class Refusal(Record, frozen=True):
     """Answer one path with an error, whoever asks."""
 
@@ -85,10 +161,123 @@ class Project(Record, frozen=True):
     is_private: bool
 
 
+class Customer(Record, frozen=True):
+    id: str
+    name: str
+    email: str | None = None  # None: hidden by the privacy settings
+    active: bool = True
+
+
+class CustomerOrganization(Record, frozen=True):
+    id: str
+    name: str
+
+
+class RequestType(Record, frozen=True):
+    id: str
+    name: str
+    restriction_status: Literal["OPEN", "RESTRICTED"] | None = None  # None: it is not told
+
+
 class Desk(Record, frozen=True):
     id: str
     request_security: dict[str, Any]  # as the undocumented endpoint would say it, raw
     incoming_email: tuple[str, ...]
+    customers: tuple[str, ...] = ()  # ids of the site's customers
+    organizations: tuple[str, ...] = ()  # ids of the site's organizations
+    request_types: tuple[RequestType, ...] = ()
+
+
+class Space(Record, frozen=True):
+    id: str
+    key: str
+    name: str
+    type: str
+    status: Literal["current", "archived"] = "current"
+    groups: tuple[str, ...] = ("confluence-users",)  # whose members may look into it, besides administrators
+    anonymous: bool = False
+    unlicensed: bool = False
+
+
+class Confluence(Record, frozen=True):
+    role_mode: Literal["PRE_ROLES", "ROLES_TRANSITION", "ROLES"]
+    spaces: tuple[Space, ...] = ()
+
+
+class Grant(Record, frozen=True):
+    permission: str
+    holder_type: str
+    holder_value: str | None = None  # an id; of a type that has none, None
+
+
+class PermissionScheme(Record, frozen=True):
+    id: int
+    name: str
+    grants: tuple[Grant, ...]
+
+
+class ApplicationRole(Record, frozen=True):
+    key: str
+    name: str
+    seats: int
+    users: int
+    groups: tuple[str, ...]  # ids
+    default_groups: tuple[str, ...] = ()
+    selected_by_default: bool = False
+    unlimited: bool = False
+
+
+class JiraGroup(Record, frozen=True):
+    id: str
+    name: str
+    access: Literal["user", "admin", "site-admin"] = "user"
+    members: tuple[str, ...] = ()  # account ids
+
+
+class JiraUser(Record, frozen=True):
+    id: str
+    name: str
+    email: str | None = None  # None is hidden
+    type: Literal["atlassian", "app", "customer", "unknown"] = "atlassian"
+    active: bool = True
+
+
+class Share(Record, frozen=True):
+    type: Literal["user", "group", "project", "projectRole", "global", "loggedin", "authenticated", "project-unknown"]
+    user: str | None = None  # account id
+    group: str | None = None  # id
+    project: str | None = None  # key
+    role: int | None = None
+
+
+class Filter(Record, frozen=True):
+    id: str
+    name: str
+    owner: str  # account id
+    shares: tuple[Share, ...] = ()
+
+
+class Dashboard(Record, frozen=True):
+    id: str
+    name: str
+    owner: str | None = None  # account id; None is the system's own
+    shares: tuple[Share, ...] = ()
+
+
+class Jira(Record, frozen=True):
+    """Be what Jira holds beside projects."""
+
+    application_roles: tuple[ApplicationRole, ...] = ()
+    permission_schemes: tuple[PermissionScheme, ...] = ()
+    project_schemes: dict[str, int] = {}  # by project key; the others have the first scheme
+    groups: tuple[JiraGroup, ...] = ()
+    users: tuple[JiraUser, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    dashboards: tuple[Dashboard, ...] = ()
+
+    def scheme_of(self, project_key: str) -> PermissionScheme:
+        id_ = self.project_schemes.get(project_key, self.permission_schemes[0].id)
+        return next(scheme for scheme in self.permission_schemes if scheme.id == id_)
 
 
 class DeskOf(NamedTuple):
@@ -105,7 +294,11 @@ class Site(Record, frozen=True):
     accounts: tuple[Account, ...]
     projects: tuple[Project, ...]
     desks: dict[str, Desk]  # by project key
+    jira: Jira = Jira()
     refuse: tuple[Refusal, ...] = ()
+    customers: tuple[Customer, ...] = ()
+    organizations: tuple[CustomerOrganization, ...] = ()
+    confluence: Confluence | None = None
 
     def projects_seen_by(self, account: Account | None) -> list[Project]:
         if account is None:
@@ -124,6 +317,13 @@ class Scenario(Record, frozen=True):
     access_domains: tuple[AccessDomain, ...]
     workspaces: tuple[Workspace, ...]
     sites: tuple[Site, ...]
+    directories: tuple[Directory, ...] = ()
+    users: tuple[OrgUser, ...] = ()
+    groups: tuple[OrgGroup, ...] = ()
+    policies: tuple[OrgPolicy, ...] = ()
+    event_actions: tuple[EventAction, ...] = ()
+    api_tokens: tuple[ApiToken, ...] = ()
+    api_keys: tuple[ApiKey, ...] = ()
     refuse: tuple[Refusal, ...] = ()  # on the admin face; a site has its own list
     page_size: int = 50  # the most that a page of any list holds, however much is asked for
 
@@ -152,6 +352,13 @@ def _faults(scenario: Scenario) -> list[str]:
     faults = [f"workspace {w.name!r} is on site {w.site!r}, which there is not" for w in scenario.workspaces if w.site not in sites]
     faults += _repeated("site", [site.name for site in scenario.sites])
     faults += _repeated("access domain", [access.domain for access in scenario.access_domains])
+    faults += _repeated("group", [group.id for group in scenario.groups])
+    faults += _repeated("user", [user.id for user in scenario.users])
+    known_groups, known_directories = {group.id for group in scenario.groups}, {each.id for each in scenario.directories}
+    for user in scenario.users:
+        faults += [f"user {user.id!r} is in group {each!r}, which there is not" for each in user.groups if each not in known_groups]
+    placed = [(each.name, each.directory) for each in scenario.users] + [(each.name, each.directory) for each in scenario.groups]
+    faults += [f"{name!r} is in directory {id_!r}, which there is not" for name, id_ in placed if id_ not in known_directories]
     if scenario.page_size < 1:
         faults.append("page_size has to be at least 1")
     return faults + [f"site {site.name!r}: {fault}" for site in scenario.sites for fault in _site_faults(site)]
@@ -163,9 +370,55 @@ def _site_faults(site: Site) -> list[str]:
     faults = _repeated("project", keys)
     faults += [f"service desk project {key!r} has no entry in desks" for key in sorted(service_projects - site.desks.keys())]
     faults += [f"desk {key!r} has no service desk project" for key in sorted(site.desks.keys() - service_projects)]
+    for what, known, named in (
+        ("customer", {each.id for each in site.customers}, [id_ for desk in site.desks.values() for id_ in desk.customers]),
+        (
+            "organization",
+            {each.id for each in site.organizations},
+            [id_ for desk in site.desks.values() for id_ in desk.organizations],
+        ),
+    ):
+        faults += [f"a desk names the {what} {id_!r}, which there is not" for id_ in named if id_ not in known]
     for account in site.accounts:
         faults += [f"account {account.email} sees {key!r}, which there is not" for key in account.sees if key not in keys]
-    return faults
+    return faults + _jira_faults(site.jira, keys)
+
+
+def _jira_faults(jira: Jira, projects: list[str]) -> list[str]:
+    shared: tuple[Filter | Dashboard, ...] = (*jira.filters, *jira.dashboards)
+    shares = [share for each in shared for share in each.shares]
+    roles = jira.application_roles
+    holders = [grant for scheme in jira.permission_schemes for grant in scheme.grants]
+    named: dict[str, tuple[list[str], list[str | None]]] = {
+        "project": (projects, [*jira.project_schemes, *(share.project for share in shares)]),
+        "permission scheme": (
+            [str(each.id) for each in jira.permission_schemes],
+            [str(id_) for id_ in jira.project_schemes.values()],
+        ),
+        "group": (
+            [group.id for group in jira.groups],
+            [
+                *(share.group for share in shares),
+                *(id_ for role in roles for id_ in (*role.groups, *role.default_groups)),
+                *(grant.holder_value for grant in holders if grant.holder_type == "group"),
+            ],
+        ),
+        "user": (
+            [user.id for user in jira.users],
+            [
+                *(share.user for share in shares),
+                *(each.owner for each in shared),
+                *(id_ for group in jira.groups for id_ in group.members),
+            ],
+        ),
+    }
+    faults = [
+        f"{what} {id_!r} is named, which there is not"
+        for what, (known, wanted) in named.items()
+        for id_ in wanted
+        if id_ is not None and id_ not in known
+    ]
+    return [fault for what, (known, _) in named.items() if what != "project" for fault in _repeated(what, known)] + faults
 
 
 def _repeated(what: str, values: list[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from . import problems
+from . import problems, site_confluence, site_jira, site_jsm
 from .paging import by_offset, whole_number
 from .problems import JsonObject, Problem
 from .routes import Login, Parameters, Route, SiteCall
@@ -227,9 +227,12 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         login=Login.ADMINISTER,
         samples=_of_each_desk,
     ),
+    *site_jira.ROUTES,
+    *site_jsm.ROUTES,
+    *site_confluence.ROUTES,
 )
 
-GATEWAY_ROUTES = tuple(route for route in ROUTES if route.promised_by)
+GATEWAY_ROUTES = tuple(route for route in ROUTES if route.promised_by and not route.template.startswith("/wiki/"))
 """What is served through api.atlassian.com/ex/jira too: nothing undocumented was ever seen there."""
 
 

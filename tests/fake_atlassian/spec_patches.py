@@ -34,6 +34,20 @@ _JSM_BASIC = (
     "while its examples and all public code log in with an e-mail address and an API token"
 )
 
+_NO_SCOPE = (
+    "the document says nothing of what a key without the scope is answered, though every operation beside this one answers 403"
+)
+
+_USERS_UNAUTHORIZED = (
+    "the document names 400, 403 and 409 for this operation and leaves 401 out, "
+    "while a site answers wrong credentials with 401 wherever it is asked, as the document says of its other operations"
+)
+
+_CONFLUENCE_SILENT = (
+    "the document names no media type for what is refused, while a site answers in JSON there too; "
+    "without a content it promises nothing of the body"
+)
+
 PATCHES: tuple[Patch, ...] = (
     Patch(
         document="jira-v3.json",
@@ -50,12 +64,109 @@ PATCHES: tuple[Patch, ...] = (
         reason=_JIRA_TIME,
     ),
     Patch(
+        document="jira-v3.json",
+        within=("paths", "/rest/api/3/users/search", "get", "responses"),
+        key="401",
+        was=None,
+        becomes={"description": "Returned if the authentication credentials are incorrect or missing."},
+        reason=_USERS_UNAUTHORIZED,
+    ),
+    Patch(
         document="jsm.json",
         within=("paths", "/rest/servicedeskapi/servicedesk", "get"),
         key="security",
         was=[{"OAuth2": ["read:servicedesk-request"]}],
         becomes=[{"OAuth2": ["read:servicedesk-request"]}, {"basicAuth": []}],
         reason=_JSM_BASIC,
+    ),
+    *(
+        Patch(
+            document="jsm.json",
+            within=("paths", f"/rest/servicedeskapi/servicedesk/{{serviceDeskId}}/{what}", "get"),
+            key="security",
+            was=[{"OAuth2": [scope]}],
+            becomes=[{"OAuth2": [scope]}, {"basicAuth": []}],
+            reason=_JSM_BASIC,
+        )
+        for what, scope in (
+            ("customer", "manage:servicedesk-customer"),
+            ("organization", "manage:servicedesk-customer"),
+            ("requesttype", "read:servicedesk-request"),
+        )
+    ),
+    Patch(
+        document="jsm.json",
+        within=("components", "schemas", "UserDTO", "properties", "emailAddress"),
+        key="nullable",
+        was=None,
+        becomes=True,
+        reason="its own description says that privacy settings may make it null",
+    ),
+    *(
+        Patch(
+            document=document,
+            within=("paths", path, "get", "responses", status),
+            key="content",
+            was={},
+            reason=_CONFLUENCE_SILENT,
+        )
+        for document, path, statuses in (
+            ("confluence-v1.json", "/wiki/rest/api/space", ("400", "401")),
+            ("confluence-v2.json", "/space-role-mode", ("400", "401", "404")),
+            ("confluence-v2.json", "/spaces", ("400", "401")),
+            ("confluence-v2.json", "/spaces/{id}/role-assignments", ("400", "401", "404")),
+        )
+        for status in statuses
+    ),
+    Patch(
+        document="admin-organization.json",
+        within=("components", "schemas", "MultiDirectoryUser", "properties", "managementSource"),
+        key="enum",
+        was=["invited", "synced"],
+        becomes=["invited", "synced", None],
+        reason="the document says nullable, and what null means, but its enum has no null",
+    ),
+    Patch(
+        document="admin-organization.json",
+        within=("components", "schemas", "PolicyModel", "properties", "attributes", "properties", "rule"),
+        key="type",
+        was="object",
+        reason="a type beside oneOf makes an object without properties of its own, which a strict reader lets nothing into",
+    ),
+    Patch(
+        document="admin-organization.json",
+        within=("paths", "/v2/orgs/{orgId}/directories", "get", "responses"),
+        key="403",
+        was=None,
+        becomes={
+            "description": "Forbidden",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}},
+        },
+        reason=_NO_SCOPE,
+    ),
+    Patch(
+        document="admin-organization.json",
+        within=("paths", "/v1/orgs/{orgId}/policies", "get", "responses"),
+        key="403",
+        was=None,
+        becomes={"$ref": "#/components/responses/Error.NoPerms"},
+        reason=_NO_SCOPE,
+    ),
+    Patch(
+        document="admin-organization.json",
+        within=("paths", "/v1/orgs/{orgId}/policies", "get", "responses"),
+        key="400",
+        was=None,
+        becomes={"$ref": "#/components/responses/Error.InvalidPageCursor"},
+        reason="the document takes a cursor and says nothing of one that is invalid, unlike the lists beside this one",
+    ),
+    Patch(
+        document="admin-organization.json",
+        within=("paths", "/v1/orgs/{orgId}/event-actions", "get", "responses"),
+        key="403",
+        was=None,
+        becomes={"$ref": "#/components/responses/Error.NoPerms"},
+        reason=_NO_SCOPE,
     ),
 )
 
