@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner import evaluate, policies
-from scanner.collect import api, walk
+from scanner.collect import api, paging, walk
 from scanner.collect.api import Api, Credentials
 from scanner.collect.journal import Journal
 from scanner.kinds import KINDS, fits
@@ -607,7 +607,7 @@ def test_a_cursor_in_the_body_that_comes_again_ends_the_list_as_malformed() -> N
 
 
 def test_pages_without_end_are_given_up_and_what_came_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "MAX_PAGES", 4)
+    monkeypatch.setattr(paging, "MAX_PAGES", 4)
 
     def more(asked: Asked) -> Answer:
         number = int(asked.query.get("cursor", "1"))
@@ -621,7 +621,7 @@ def test_pages_without_end_are_given_up_and_what_came_is_kept(monkeypatch: pytes
 
 
 def test_offsets_without_end_are_given_up_and_what_came_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walk, "MAX_PAGES", 3)
+    monkeypatch.setattr(paging, "MAX_PAGES", 3)
     page = listed(project("APP", "software"), project("HR"), project("IT"), is_last=False)
 
     assert spoiled({PROJECTS: [page]}) == _projects_lost("gave-up", "more than 3 pages")
@@ -1174,7 +1174,7 @@ _JSON = st.recursive(
 @given(path=st.sampled_from(sorted(COMPANY)), body=_JSON)
 def test_whatever_one_answer_holds_the_collection_ends_and_adds_up(path: str, body: object) -> None:
     with pytest.MonkeyPatch.context() as patch, faulty({**COMPANY, path: [said(body)]}) as server:
-        patch.setattr(walk, "MAX_PAGES", 3)
+        patch.setattr(paging, "MAX_PAGES", 3)
         patch.setattr(api, "RETRIES", 0)
         found = asked_of(server)
 

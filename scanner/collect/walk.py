@@ -1,25 +1,25 @@
 """Walk the tables of endpoints, parents before children, and write down what is there and what could not be seen."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from scanner.collect import confluence, jira, jsm, org
+from scanner.collect import confluence, jira, jsm, org, paging
 from scanner.collect.api import Api, Refusal, Request, Surface
-from scanner.collect.endpoint import MALFORMED_HINT, About, Endpoint, Given, Missing, Pager, Unreadable, at, malformed, text_at
+from scanner.collect.endpoint import MALFORMED_HINT, About, Endpoint, Given, Missing, Unreadable, at, malformed, text_at
 from scanner.collect.journal import Journal
 from scanner.kinds import KINDS
 from scanner.model import Coverage, Gap, Reason, Record, Resource
 
 ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS)
 UNREADABLE: tuple[Unreadable, ...] = org.UNREADABLE
-MAX_PAGES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,8 @@ class _Collector:
     journal: Journal
     requests: Counter[str]
     org: str | Gap
+    permissions: dict[tuple[str | None, str], Any] = field(default_factory=dict)
+    asking: threading.Lock = field(default_factory=threading.Lock)
 
     def abouts(self, endpoint: Endpoint) -> list[About]:
         """Return what the endpoint is asked for."""
@@ -140,7 +142,7 @@ class _Collector:
             return list(_gaps(endpoint, about, refusal, _opt_in_hint(endpoint)))
         records: list[Record] = []
         try:
-            pages = self._pages(endpoint, about)
+            pages = paging.records(self.api, partial(self._ask, endpoint), endpoint, about)
             for record in [list(pages)] if endpoint.gathers else pages:
                 records.extend(self._detailed(endpoint, about, record) if endpoint.detail else endpoint.shape(record, about))
         except Refusal as refusal:
@@ -265,62 +267,10 @@ class _Collector:
         unread = Resource(kind=gap.kind, id=gap.id, name=gap.id, facts={}, source=endpoint.source)
         return endpoint.missing(self._about(endpoint, unread))
 
-    def _pages(self, endpoint: Endpoint, about: About) -> Iterator[Any]:
-        values, params = endpoint.values(about), {**endpoint.params, **endpoint.query(about)}
-        request = Request(endpoint.surface, endpoint.method, endpoint.path, about.site, values, params, None, endpoint.experimental)
-        if endpoint.pager is Pager.BODY_CURSOR:
-            request = replace(request, body=endpoint.body)
-        seen: set[str] = set()
-        read = 0
-        for _ in range(MAX_PAGES):
-            page = self._ask(endpoint, request)
-            records = _records(endpoint, page)
-            yield from records
-            read += len(records)
-            following = self._following(endpoint, request, page, len(records), read)
-            if following is None:
-                return
-            mark = str(following.params) + str(following.body)
-            if mark in seen:
-                raise Refusal(Reason.MALFORMED, "the pages go round in a circle")
-            seen.add(mark)
-            request = following
-        raise Refusal(Reason.GAVE_UP, f"more than {MAX_PAGES} pages")
-
     def _ask(self, endpoint: Endpoint, request: Request) -> Any:  # noqa: ANN401
         if self.api.can_ask(request.surface, request.site):
             self.requests[endpoint.kinds[0]] += 1
         return self.api.ask(request)
-
-    def _following(self, endpoint: Endpoint, request: Request, page: Any, size: int, read: int) -> Request | None:  # noqa: ANN401
-        """Return the request for the next page, or None after the last."""
-        match endpoint.pager:
-            case Pager.SINGLE:
-                return None
-            case Pager.BODY_CURSOR:
-                cursor = self._cursor(request, page, "links", "next")
-                kept = {} if endpoint.cursor_alone else endpoint.body
-                return replace(request, body={**kept, "cursor": cursor}) if cursor else None
-            case Pager.LINK_CURSOR | Pager.META_CURSOR | Pager.NEXT_LINK:
-                cursor = self._cursor(request, page, *_NEXT[endpoint.pager])
-                return replace(request, params={**request.params, "cursor": cursor}) if cursor else None
-            case Pager.START_AT:
-                return _next_start(request, "startAt", is_last=at(page, "isLast"), total=at(page, "total"), size=size, read=read)
-            case Pager.START:
-                return _next_start(request, "start", is_last=at(page, "isLastPage"), total=None, size=size, read=read)
-            case Pager.START_LINK:
-                is_last = at(page, "_links", "next") is None
-                return _next_start(request, "start", is_last=is_last, total=None, size=size, read=read)
-            case Pager.OFFSET:
-                total = at(page, "total")
-                whole = read >= total if isinstance(total, int) else None
-                return _next_start(request, "offset", is_last=whole, total=total, size=size, read=read)
-            case Pager.ARRAY:
-                return _next_start(request, "startAt", is_last=None, total=None, size=size, read=read)
-
-    def _cursor(self, request: Request, page: Any, *path: str) -> str | None:  # noqa: ANN401
-        link = _next_link(page, *path)
-        return None if link is None else self.api.cursor(request, link)
 
     def _detailed(self, endpoint: Endpoint, about: About, record: Any) -> Iterator[Record]:  # noqa: ANN401
         id_ = endpoint.detail_id(record)
@@ -348,11 +298,9 @@ class _Collector:
         if not endpoint.whole_with:
             return
         needed = endpoint.whole_with
-        params = {"permissions": needed}
-        try:
-            answer = self._ask(endpoint, Request(Surface.SITE, "GET", "/rest/api/3/mypermissions", about.site, {}, params))
-        except Refusal as refusal:
-            yield msgspec.structs.replace(_gap(endpoint.kinds[0], refusal, endpoint.hint), parent=about.parent_address)
+        answer = self._permissions(endpoint, about.site, needed)
+        if isinstance(answer, Refusal):
+            yield msgspec.structs.replace(_gap(endpoint.kinds[0], answer, endpoint.hint), parent=about.parent_address)
             return
         held = at(answer, "permissions", needed, "havePermission")
         if not isinstance(held, bool):
@@ -364,46 +312,23 @@ class _Collector:
                 kind=endpoint.kinds[0], reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=about.parent_address
             )
 
+    def _permissions(self, endpoint: Endpoint, site: str | None, needed: str) -> Any:  # noqa: ANN401
+        """Return what a site says of the account's permission, or its refusal; it is asked once."""
+        with self.asking:
+            if (site, needed) not in self.permissions:
+                request = Request(Surface.SITE, "GET", "/rest/api/3/mypermissions", site, {}, {"permissions": needed})
+                try:
+                    self.permissions[site, needed] = self._ask(endpoint, request)
+                except Refusal as refusal:
+                    self.permissions[site, needed] = refusal
+            return self.permissions[site, needed]
+
 
 def _host(url: str | None) -> str | None:
     try:
         return urlsplit(url or "").hostname
     except ValueError:
         return None
-
-
-def _records(endpoint: Endpoint, page: Any) -> list[Any]:  # noqa: ANN401
-    if endpoint.records is None and endpoint.pager is not Pager.ARRAY:
-        return [page]
-    records = page if endpoint.records is None else at(page, endpoint.records)
-    if not isinstance(records, list):
-        raise Refusal(Reason.MALFORMED, f"the answer has no list of {endpoint.records or 'records'}")
-    return records
-
-
-# Where an answer keeps the link or cursor to the next page.
-_NEXT = {Pager.LINK_CURSOR: ("links", "next"), Pager.META_CURSOR: ("meta", "next"), Pager.NEXT_LINK: ("_links", "next")}
-
-
-def _next_link(page: Any, holder: str, name: str) -> str | None:  # noqa: ANN401
-    """Return the link to the next page, or None after the last. A link that cannot be understood is not taken for none."""
-    links = at(page, holder)
-    if links is not None and not isinstance(links, dict):
-        raise Refusal(Reason.MALFORMED, f"the answer's {holder} are no object")
-    link = at(links, name)
-    if link is not None and not isinstance(link, str):
-        raise Refusal(Reason.MALFORMED, "the link to the next page is no text")
-    return link or None
-
-
-def _next_start(request: Request, name: str, *, is_last: Any, total: Any, size: int, read: int) -> Request | None:  # noqa: ANN401
-    if is_last is True or (is_last is None and size == 0):
-        if isinstance(total, int) and read < total:
-            raise Refusal(Reason.MALFORMED, f"{total} were announced, but {read} came")
-        return None
-    if size == 0:
-        raise Refusal(Reason.MALFORMED, "an empty page that is not the last")
-    return replace(request, params={**request.params, name: str(read)})
 
 
 def _gaps(endpoint: Endpoint, about: About, refusal: Refusal, hint: str) -> Iterator[Gap]:
