@@ -15,7 +15,7 @@ import msgspec
 from scanner import documents
 from scanner.domains import normal_address
 from scanner.errors import InputError, did_you_mean
-from scanner.kinds import KINDS, Kind, Scope, fits, wanted
+from scanner.kinds import DECLARED, KINDS, Kind, Scope, fits, wanted
 from scanner.model import Attestation, AttestationUse, Gap, Record, Resource, Snapshot, Source, in_date, sort_key
 
 ATTESTABLE = {name: kind for name, kind in KINDS.items() if kind.console}
@@ -133,6 +133,8 @@ def _check_fact(document: documents.Document, path: documents.Path_, kind: Kind,
     fact = kind.facts.get(name)
     if fact is None:
         raise document.error(f"{kind.name} has no fact {name!r}", path, hint=did_you_mean(name, kind.facts))
+    if name in DECLARED:
+        raise document.error(f"{name} is not attested", path, hint="the configuration says it, under `desks:`")
     if value is None or not fits(value, fact):
         shown = msgspec.json.encode(value).decode()
         raise document.error(f"{shown} is not {wanted(fact)}", path, hint=f"{name}: {fact.meaning}")

@@ -87,6 +87,13 @@ class AnyOf:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstKnown:
+    """As true as the first part that is known. Only a severity may depend on it: knowing more can turn it round."""
+
+    parts: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """True when its part is false."""
 
@@ -136,7 +143,7 @@ class Count:
     at_most: int | None
 
 
-Condition = AllOf | AnyOf | Not | Test | Each | Related | Count
+Condition = AllOf | AnyOf | FirstKnown | Not | Test | Each | Related | Count
 
 
 def referred_kinds(condition: Condition | None) -> frozenset[str]:
@@ -144,7 +151,7 @@ def referred_kinds(condition: Condition | None) -> frozenset[str]:
     match condition:
         case None:
             return frozenset()
-        case AllOf(parts) | AnyOf(parts):
+        case AllOf(parts) | AnyOf(parts) | FirstKnown(parts):
             return frozenset().union(*map(referred_kinds, parts))
         case Not(part) | Each(part=part):
             return referred_kinds(part)
@@ -162,7 +169,7 @@ def facts_read(condition: Condition | None, kind: str) -> frozenset[tuple[str, s
     match condition:
         case None:
             return frozenset()
-        case AllOf(parts) | AnyOf(parts):
+        case AllOf(parts) | AnyOf(parts) | FirstKnown(parts):
             return frozenset().union(*(facts_read(part, kind) for part in parts))
         case Not(part):
             return facts_read(part, kind)
@@ -455,6 +462,12 @@ class _Parser:
             case {"any": parts}:
                 self._only(value, path, "any")
                 return AnyOf(self._parts(parts, (*path, "any"), facts))
+            case {"first_known": parts}:
+                self._only(value, path, "first_known")
+                if path[:1] != ("severity",):
+                    hint = "a verdict must not turn round when more is known"
+                    raise self.document.error("`first_known` belongs to a severity's `when` only", path, hint=hint)
+                return FirstKnown(self._parts(parts, (*path, "first_known"), facts))
             case {"not": part}:
                 self._only(value, path, "not")
                 return Not(self.condition(part, (*path, "not"), facts))
@@ -642,6 +655,8 @@ def bind(condition: Condition, around: Surroundings) -> Bound:
     match condition:
         case AllOf(parts):
             return _BoundAll(tuple(bind(part, around) for part in parts))
+        case FirstKnown(parts):
+            return _BoundFirstKnown(tuple(bind(part, around) for part in parts))
         case AnyOf(parts):
             return _BoundAny(tuple(bind(part, around) for part in parts))
         case Not(part):
@@ -690,6 +705,18 @@ class _BoundAny:
 
     def clauses(self, item: Item) -> Iterator[Clause]:
         return _deciding(self.parts, self.truth(item), item)
+
+
+@dataclass(frozen=True, slots=True)
+class _BoundFirstKnown:
+    parts: tuple[Bound, ...]
+
+    def truth(self, item: Item) -> Truth:
+        return next((truth for part in self.parts if (truth := part.truth(item)) is not None), None)
+
+    def clauses(self, item: Item) -> Iterator[Clause]:
+        known = next((part for part in self.parts if part.truth(item) is not None), None)
+        return known.clauses(item) if known else _deciding(self.parts, None, item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,11 +103,13 @@ class Declaration:
     def __call__(self, kind: str, id_: str, facts: dict[str, Any]) -> dict[str, Any]:
         """Return the facts with those added that the configuration states: whom a desk serves."""
         if kind in _DESK_KINDS:
-            return facts | {"desk_kind": self.desk_kinds.get(id_, CLOSED)}
+            return facts | self._of_desk(id_)
         if kind == "jsm.email_channel" and "project_key" in facts:
-            site = id_.partition("/")[0]
-            return facts | {"desk_kind": self.desk_kinds.get(f"{site}/{facts['project_key']}", CLOSED)}
+            return facts | self._of_desk(f"{id_.partition('/')[0]}/{facts['project_key']}")
         return facts
+
+    def _of_desk(self, desk: str) -> dict[str, Any]:
+        return {"desk_kind": self.desk_kinds.get(desk, CLOSED), "desk_declared": desk in self.desk_kinds}
 
 
 def declaration(config: Config, desks: Iterable[str]) -> Declaration:

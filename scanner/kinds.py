@@ -86,6 +86,10 @@ def _objects(meaning: str, key: str, /, **items: Fact) -> Fact:
     return Fact(FactType.OBJECTS, meaning, items=items, key=key)
 
 
+# Facts that the configuration states, and nobody else.
+DECLARED = frozenset({"desk_kind", "desk_declared"})
+
+_DESK_DECLARED = _yes("whether the configuration says whom the desk serves")
 _DESK_KIND = _text(
     "whom the desk serves, by the configuration; an undeclared desk counts as closed", "closed", "employees", "public"
 )
@@ -432,6 +436,7 @@ KINDS: dict[str, Kind] = {
                 "service_desk_id": _text("the desk's number"),
                 "name": _text("its name"),
                 "desk_kind": _DESK_KIND,
+                "desk_declared": _DESK_DECLARED,
             },
             "project key",
         ),
@@ -442,6 +447,7 @@ KINDS: dict[str, Kind] = {
             Scope.DESK,
             {
                 "desk_kind": _DESK_KIND,
+                "desk_declared": _DESK_DECLARED,
                 "channel_access": _text(
                     "who may raise requests, in today's console", "restricted", "open", ask="Channel access: Restricted or Open?"
                 ),
@@ -491,6 +497,7 @@ KINDS: dict[str, Kind] = {
             Scope.SITE,
             {
                 "desk_kind": _DESK_KIND,
+                "desk_declared": _DESK_DECLARED,
                 "project_key": _text("the desk's project"),
                 "address": _text("the address", ask="Which address receives this desk's requests?"),
                 "domain": _text("its domain, in comparable form"),

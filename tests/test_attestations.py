@@ -497,3 +497,11 @@ def test_evidence_that_changed_since_it_was_attested_is_refused_and_what_is_not_
     assert attestations.load(tmp_path / "a.yaml")
     proof.unlink()
     assert attestations.load(tmp_path / "a.yaml")
+
+
+def test_whom_a_desk_serves_is_declared_and_not_attested(tmp_path: Path) -> None:
+    entry = ENTRY | {"kind": "jsm.customer_permissions", "id": "acme/HR", "facts": {"desk_kind": "closed"}}
+    (tmp_path / "a.yaml").write_text(documents.dump({"attestations": [entry]}), encoding="utf-8")
+    with pytest.raises(InputError, match="desk_kind is not attested") as refused:
+        attestations.load(tmp_path / "a.yaml")
+    assert refused.value.hint == "the configuration says it, under `desks:`"

@@ -233,6 +233,18 @@ def test_an_explanation_names_path_actual_and_wanted_of_what_decided() -> None:
     )
 
 
+def test_the_first_part_that_is_known_decides_a_severity_and_nothing_else() -> None:
+    value = {"first_known": [UNKNOWN, FALSE, TRUE]}
+    document = documents.parse(json.dumps(value), "p.yaml")
+    severity = conditions.parse(value, document, ("severity", "raise", 0, "when"), KIND, {})
+    bound = bind(severity, Surroundings(AS_OF))
+    assert bound.truth(FACTS) is False
+    assert explained(bound.clauses(FACTS)) == ("public_signup is true, wanted false",)
+    assert bound.truth({}) is None
+    with pytest.raises(InputError, match="`first_known` belongs to a severity's `when` only"):
+        conditions.parse(value, document, ("require",), KIND, {})
+
+
 def test_a_parameter_fits_its_operator_or_is_refused() -> None:
     document = documents.parse("{path: expires, newer_than: {param: days}}", "p.yaml")
     with pytest.raises(InputError, match="the parameter days is a number, which does not fit here"):

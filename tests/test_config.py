@@ -395,13 +395,20 @@ def test_the_form_with_the_site_wins_in_whatever_order(tmp_path: Path, desks: st
 @pytest.mark.parametrize("kind", ["jsm.service_desk", "jsm.customer_permissions"])
 def test_a_desk_and_its_permissions_are_told_whom_it_serves(tmp_path: Path, kind: str) -> None:
     declare = declaration(two_sites(tmp_path, "{HR: public}"), ["acme/HR"])
-    assert declare(kind, "acme/HR", {"name": "HR", "desk_kind": "closed"}) == {"name": "HR", "desk_kind": "public"}
+    assert declare(kind, "acme/HR", {"name": "HR", "desk_kind": "closed"}) == {
+        "name": "HR",
+        "desk_kind": "public",
+        "desk_declared": True,
+    }
 
 
 def test_a_channel_is_told_whom_its_desk_serves_if_that_is_known(tmp_path: Path) -> None:
     declare = declaration(two_sites(tmp_path, "{HR: public}"), ["acme/HR"])
-    assert declare("jsm.email_channel", "acme/help@acme.com", {"project_key": "HR"}) == {"project_key": "HR", "desk_kind": "public"}
-    assert declare("jsm.email_channel", "acme/help@acme.com", {"project_key": "IT"}) == {"project_key": "IT", "desk_kind": "closed"}
+    told = [declare("jsm.email_channel", "acme/help@acme.com", {"project_key": key}) for key in ("HR", "IT")]
+    assert told == [
+        {"project_key": "HR", "desk_kind": "public", "desk_declared": True},
+        {"project_key": "IT", "desk_kind": "closed", "desk_declared": False},
+    ]
     assert declare("jsm.email_channel", "acme/help@acme.com", {}) == {}
 
 

@@ -133,10 +133,13 @@ def test_a_failure_is_worse_where_its_condition_holds_and_where_that_is_not_know
     [shut] = judged([channel(), desk(public_signup=False, channel_access="restricted")], MAIL)
     [wide] = judged([channel(), desk(public_signup=True)], MAIL)
     [unread] = judged([channel(), gap("jsm.customer_permissions", id="acme/HR", parent="jsm.service_desk/acme/HR")], MAIL)
+    nobody_read = gap("jsm.customer_permissions", id="acme/HR", parent="jsm.service_desk/acme/HR")
+    [declared] = judged([channel(), nobody_read], MAIL, HR="closed")
+    assert (declared.severity, declared.severity_because) == (Severity.MEDIUM, None)
     assert [(each.severity, each.severity_because) for each in (shut, wide, unread)] == [
         (Severity.MEDIUM, None),
-        (Severity.CRITICAL, "anyone may raise requests in this desk"),
-        (Severity.CRITICAL, "anyone may raise requests in this desk: not known, so the higher severity holds"),
+        (Severity.CRITICAL, "anyone may raise requests in this desk, as far as is known"),
+        (Severity.CRITICAL, "anyone may raise requests in this desk, as far as is known"),
     ]
 
 

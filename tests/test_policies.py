@@ -8,7 +8,7 @@ from scanner import policies
 from scanner.conditions import referred_kinds
 from scanner.config import Declaration
 from scanner.evaluate import evaluate
-from scanner.model import Coverage, Example, Finding, Header, Policy, Rule, Snapshot, Target, Verdict, sort_key, worst
+from scanner.model import Coverage, Example, Finding, Header, Policy, Resource, Rule, Snapshot, Target, Verdict, sort_key, worst
 
 POLICIES = policies.load()
 EXAMPLES = [
@@ -24,7 +24,8 @@ def judged(policy: Policy, example: Example) -> list[Finding]:
     header = Header(id="0", taken_at=AS_OF, tool="test", target=Target(org=None, sites={}), coverage=coverage)
     records = sorted(example.records, key=sort_key)
     rule = Rule(policy, policy.severity, policies.effective_params(policy, {}, example.params))
-    declared = {record.id or "": record.facts.get("desk_kind", "closed") for record in example.records if hasattr(record, "facts")}
+    resources = [record for record in example.records if isinstance(record, Resource) and "desk_kind" in record.facts]
+    declared = {f"acme/{each.facts.get('project_key', each.id.partition('/')[2])}": each.facts["desk_kind"] for each in resources}
     found = evaluate([rule], Snapshot(header, lambda: records), Declaration(declared))
     subject = example.records[0]
     return [finding for finding in found if policy.kind != subject.kind or finding.address == subject.address]

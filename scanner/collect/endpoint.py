@@ -21,7 +21,6 @@ class Pager(StrEnum):
     START_AT = "startAt, total, isLast"
     START = "start, size, isLastPage"
     START_LINK = "start; the last page has no _links.next"
-    OFFSET = "offset, total"
     ARRAY = "a bare list; the last page is empty"
     META_CURSOR = "meta.next: a cursor"
     NEXT_LINK = "_links.next: an address with a cursor"

@@ -80,10 +80,6 @@ def _following(api: Api, endpoint: Endpoint, request: Request, page: Any, *, siz
         case Pager.START_LINK:
             is_last = at(page, "_links", "next") is None
             return _next_start(request, "start", is_last=is_last, total=None, size=size, read=read)
-        case Pager.OFFSET:
-            total = at(page, "total")
-            whole = read >= total if isinstance(total, int) else None
-            return _next_start(request, "offset", is_last=whole, total=total, size=size, read=read)
         case Pager.ARRAY:
             return _next_start(request, "startAt", is_last=None, total=None, size=size, read=read)
 
