@@ -624,11 +624,28 @@ class _Parser:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Something of a kind that could not be read: why, and what is known of it (its id, site, project)."""
+
+    why: str
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def could_have(self, pairs: Iterable[tuple[str, Any]]) -> bool:
+        """Tell whether it could have these values, as far as anybody knows."""
+        return all(path not in self.values or self.values[path] == value for path, value in pairs)
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
-    """The resources of one kind that conditions refer to, and why these may not be all (None: they are)."""
+    """The resources of one kind that conditions refer to, and what of it is missing."""
 
     items: tuple[Item, ...] = ()
-    why_incomplete: str | None = None
+    missing: tuple[Missing, ...] = ()
+
+    def why_incomplete(self, pairs: Iterable[tuple[str, Any]] = ()) -> str | None:
+        """Say why these may not be all of those with these values, or None if nothing that is missing could be one of them."""
+        wanted = list(pairs)
+        return next((each.why for each in self.missing if each.could_have(wanted)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -672,7 +689,7 @@ def bind(condition: Condition, around: Surroundings) -> Bound:
             return _BoundCount(condition, where, around.gathered.get(condition.kind or "", _NOT_GATHERED))
 
 
-_NOT_GATHERED = Gathered((), "nothing of this kind was collected")
+_NOT_GATHERED = Gathered((), (Missing("nothing of this kind was collected"),))
 
 
 def value_at(item: Item, path: str) -> Any:  # noqa: ANN401
@@ -791,27 +808,31 @@ class _BoundRelated:
     gathered: Gathered
 
     def truth(self, item: Item) -> Truth:
-        others = self._matching(item)
-        if others is None:
+        pairs = self._pairs(item)
+        if pairs is None:
             return None
-        return _quantified(self.quantifier, map(self.part.truth, others), complete=self.gathered.why_incomplete is None)
+        whole = self.gathered.why_incomplete(pairs) is None
+        return _quantified(self.quantifier, map(self.part.truth, self._matching(pairs)), complete=whole)
 
     def clauses(self, item: Item) -> Iterator[Clause]:
-        others = self._matching(item) or []
-        truth = self.truth(item)
+        pairs = self._pairs(item) or []
+        others = self._matching(pairs) if pairs or not self.match else []
+        truth, why = self.truth(item), self.gathered.why_incomplete(pairs)
         for _, other in _deciding_items(self.quantifier, truth, others, self.part):
             for clause in self.part.clauses(other):
                 wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
                 yield msgspec.structs.replace(clause, address=clause.address or f"{self.kind}/{other['id']}", wanted=wanted)
-        if truth is None and self.gathered.why_incomplete:
-            yield Clause(path=self.kind, actual=None, known=False, wanted="known", why=self.gathered.why_incomplete)
+        if truth is None and why:
+            yield Clause(path=self.kind, actual=None, known=False, wanted="known", why=why)
         elif not others:
             yield Clause(path=self.kind, actual=0, known=True, wanted=f"{self.quantifier} of them to meet a condition")
 
-    def _matching(self, item: Item) -> list[Item] | None:
+    def _pairs(self, item: Item) -> list[tuple[str, Any]] | None:
+        """Return what a related resource must have, or None where that is not known."""
         pairs = [(their_path, value_at(item, our_path)) for their_path, our_path in self.match]
-        if any(ours is MISSING for _, ours in pairs):
-            return None
+        return None if any(ours is MISSING for _, ours in pairs) else pairs
+
+    def _matching(self, pairs: list[tuple[str, Any]]) -> list[Item]:
         return [other for other in self.gathered.items if all(_same(value_at(other, theirs), ours) for theirs, ours in pairs)]
 
 
@@ -839,7 +860,7 @@ class _BoundCount:
         bounds = (("at least", self.count.at_least), ("at most", self.count.at_most))
         wanted = " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
         numbers = self._numbers(item)
-        why = None if self.truth(item) is not None else self.gathered.why_incomplete or "some could not be told"
+        why = None if self.truth(item) is not None else self.gathered.why_incomplete() or "some could not be told"
         path = f"count of {self.count.kind or self.count.path}"
         yield Clause(path=path, actual=numbers[0] if numbers else None, known=numbers is not None, wanted=wanted, why=why)
 
@@ -850,7 +871,7 @@ class _BoundCount:
             return None
         truths = [True if self.where is None else self.where.truth(thing) for thing in things]
         certain = truths.count(True)
-        whole = not self.count.kind or self.gathered.why_incomplete is None
+        whole = not self.count.kind or self.gathered.why_incomplete() is None
         return certain, certain + truths.count(None) if whole else float("inf")
 
 
@@ -890,7 +911,7 @@ def _resolved(value: Value, around: Surroundings) -> Wanted:
 
 def _gathered_values(kind: str, path: str, where: Bound | None, gathered: Gathered) -> Wanted:
     values: list[Any] = []
-    why = gathered.why_incomplete
+    why = gathered.why_incomplete()
     for item in gathered.items:
         truth = True if where is None else where.truth(item)
         value = value_at(item, path)

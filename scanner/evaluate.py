@@ -6,8 +6,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from scanner.conditions import Bound, Clause, Gathered, Surroundings, bind, facts_read, referred_kinds, seen, shown
-from scanner.kinds import KINDS, own_values
+from scanner.conditions import Bound, Clause, Gathered, Missing, Surroundings, bind, facts_read, referred_kinds, seen, shown
+from scanner.kinds import KINDS, OWN_PATHS, own_values
 from scanner.model import Evidence, Finding, Gap, Gate, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
 
 Facts = dict[str, Any]
@@ -227,14 +227,27 @@ def _all_referred(rules: list[Rule]) -> frozenset[str]:
 
 def _gather(kinds: frozenset[str], snapshot: Snapshot, declare: Declare) -> dict[str, Gathered]:
     items: dict[str, list[Facts]] = {kind: [] for kind in kinds}
-    whys = {kind: None if _is_collected(kind, snapshot) else f"the snapshot does not cover {kind}" for kind in kinds}
+    missing: dict[str, list[Missing]] = {
+        kind: [] if _is_collected(kind, snapshot) else [Missing(f"the snapshot does not cover {kind}")] for kind in kinds
+    }
     for kind, subjects in _subjects_by_kind(snapshot, set(kinds), declare):
         for subject in subjects:
             if subject.gap:
-                whys[kind] = whys[kind] or _could_not(subject.gap)
+                missing[kind].append(Missing(_could_not(subject.gap), _known_of(subject.gap)))
             else:
                 items[kind].extend(variant.facts for variant in subject.variants)
-    return {kind: Gathered(tuple(items[kind]), whys[kind]) for kind in kinds}
+    return {kind: Gathered(tuple(items[kind]), tuple(missing[kind])) for kind in kinds}
+
+
+def _known_of(gap: Gap) -> dict[str, str]:
+    """Return what is known of what a gap hides: its own id, or the site and project of what refused to show it."""
+    if gap.id:
+        return own_values(KINDS[gap.kind], gap.id)
+    parent, _, id_ = (gap.parent or "").partition("/")
+    if parent not in KINDS or not id_:
+        return {}
+    above = own_values(KINDS[parent], id_)
+    return {name: value for name, value in above.items() if name != "id" and name in OWN_PATHS[KINDS[gap.kind].scope]}
 
 
 def _is_collected(kind: str, snapshot: Snapshot) -> bool:

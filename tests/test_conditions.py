@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner import conditions, documents
-from scanner.conditions import OPERATORS, Condition, Gathered, Surroundings, bind, explained
+from scanner.conditions import OPERATORS, Condition, Gathered, Missing, Surroundings, bind, explained
 from scanner.errors import InputError
 
 if TYPE_CHECKING:
@@ -178,8 +178,15 @@ OTHER = {"id": "beta", "external_accounts": "anyone"}
 def test_a_related_resource_that_may_be_missing_leaves_it_unknown_unless_the_known_part_decides(
     items: tuple[dict[str, Any], ...], incomplete: str | None, wanted: bool | None
 ) -> None:
-    gathered = {"jsm.customer_access": Gathered(items, incomplete)}
+    gathered = {"jsm.customer_access": Gathered(items, (Missing(incomplete),) if incomplete else ())}
     assert truth(SITE, {"site": "acme"}, gathered=gathered) is wanted
+
+
+def test_what_is_missing_elsewhere_leaves_a_related_resource_known() -> None:
+    elsewhere, here, anywhere = Missing("refused", {"id": "beta"}), Missing("refused", {"id": "acme"}), Missing("refused")
+    for missing, wanted in ((elsewhere, False), (here, None), (anywhere, None)):
+        gathered = {"jsm.customer_access": Gathered((OTHER,), (missing,))}
+        assert truth(SITE, {"site": "acme"}, gathered=gathered) is wanted
 
 
 VERIFIED = [{"facts": "org.domain", "path": "name", "where": {"path": "claim_status", "equals": "verified"}}]
@@ -198,7 +205,11 @@ VERIFIED = [{"facts": "org.domain", "path": "name", "where": {"path": "claim_sta
 def test_a_reference_is_known_as_far_as_what_it_refers_to(
     claim: dict[str, Any], incomplete: str | None, wanted: bool | None
 ) -> None:
-    gathered = {"org.domain": Gathered(({"id": "acme.example", "name": "acme.example", **claim},), incomplete)}
+    gathered = {
+        "org.domain": Gathered(
+            ({"id": "acme.example", "name": "acme.example", **claim},), (Missing(incomplete),) if incomplete else ()
+        )
+    }
     condition = {"path": "domain", "domain_in": VERIFIED}
     assert truth(condition, {"domain": "acme.example"}, DOMAIN, gathered=gathered) is wanted
 

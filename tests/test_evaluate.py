@@ -156,6 +156,22 @@ def test_what_could_not_be_decided_says_why_and_what_would_make_it_known() -> No
     )
 
 
+def test_a_gap_of_another_desk_or_site_leaves_what_was_read_to_be_judged() -> None:
+    shut = desk(public_signup=False, channel_access="restricted")
+    for elsewhere in (
+        gap("jsm.customer_permissions", id="acme/FIN", parent="jsm.service_desk/acme/FIN"),
+        gap("jsm.customer_permissions", parent="jira.site/beta"),
+    ):
+        [found] = [each for each in judged([channel(), shut, elsewhere], MAIL) if each.verdict is Verdict.FAIL]
+        assert found.severity is Severity.MEDIUM
+    in_todays_words = desk(public_signup=None, channel_access="open")
+    nobody = Resource(
+        kind="jsm.customer_access", id="acme", name="acme", facts={"external_accounts": "nobody"}, source=Source.ATTESTED
+    )
+    records: list[Record] = [in_todays_words, nobody, gap("jsm.customer_access", id="beta", parent="jira.site/beta")]
+    assert [each.verdict for each in judged(records, SIGNUP)] == [Verdict.PASS]
+
+
 def test_null_of_one_supplier_gives_way_to_what_another_knows() -> None:
     """Who attests in today's words says that the older switch is gone; an interface that still answers it knows more."""
     [found] = judged([desk(public_signup=False), desk(source=Source.ATTESTED, public_signup=None, channel_access="open")], SIGNUP)
