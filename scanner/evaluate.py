@@ -6,9 +6,21 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from scanner.conditions import Bound, Clause, Gathered, Missing, Surroundings, bind, facts_read, referred_kinds, seen, shown
+from scanner.conditions import (
+    Bound,
+    Clause,
+    Condition,
+    Gathered,
+    Missing,
+    Surroundings,
+    bind,
+    facts_read,
+    referred_kinds,
+    seen,
+    shown,
+)
 from scanner.kinds import KINDS, OWN_PATHS, own_values
-from scanner.model import Evidence, Finding, Gap, Gate, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
+from scanner.model import Evidence, Finding, Gap, Gate, Policy, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
 
 Facts = dict[str, Any]
 Declare = Callable[[str, str, Facts], Facts]
@@ -45,7 +57,7 @@ def needs(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
     for rule in rules:
         policy = rule.policy
         needed |= {(policy.kind, ""), *((policy.kind, path) for path in policy.evidence)}
-        for condition in (policy.where, policy.require, *(step.when for step in policy.raises)):
+        for condition in _conditions(policy):
             needed |= facts_read(condition, policy.kind)
     return frozenset(needed)
 
@@ -103,13 +115,15 @@ class _Judge:
     rule: Rule
     where: Bound | None
     require: Bound
+    settled_by: Bound | None
     raises: tuple[tuple[Severity, Bound, str], ...]
 
     @classmethod
     def of(cls, rule: Rule, around: Surroundings) -> "_Judge":
         policy = rule.policy
         raises = tuple((step.to, bind(step.when, around), step.because) for step in policy.raises)
-        return cls(rule, bind(policy.where, around) if policy.where else None, bind(policy.require, around), raises)
+        where, settled_by = (bind(each, around) if each else None for each in (policy.where, policy.settled_by))
+        return cls(rule, where, bind(policy.require, around), settled_by, raises)
 
     def findings(self, subject: _Subject) -> Iterator[Finding]:
         if subject.gap:
@@ -132,6 +146,10 @@ class _Judge:
         """Report a gap, unless what is known of the missing resource already puts it outside the policy."""
         facts = subject.variants[0].facts
         if gap.id and self.where and self.where.truth(facts) is False:
+            return
+        if gap.id and gap.reason in _NOT_LOOKED_AT and self.settled_by and self.settled_by.truth(facts):
+            clauses = tuple(self.settled_by.clauses(facts))
+            yield self._finding(f"{gap.kind}/{gap.id}", subject.name, Verdict.PASS, f"settled by {_seen(clauses)}", clauses=clauses)
             return
         severity, because = self._severity(facts)
         yield self._finding(
@@ -215,14 +233,16 @@ class _Judge:
         )
 
 
+# A gap for these reasons says that nobody was to look, not that somebody tried and could not.
+_NOT_LOOKED_AT = frozenset({Reason.OPT_IN_OFF, Reason.NO_PUBLIC_API})
+
+
 def _all_referred(rules: list[Rule]) -> frozenset[str]:
-    kinds: frozenset[str] = frozenset()
-    for rule in rules:
-        policy = rule.policy
-        kinds = kinds.union(
-            referred_kinds(policy.where), referred_kinds(policy.require), *(referred_kinds(step.when) for step in policy.raises)
-        )
-    return kinds
+    return frozenset().union(*(referred_kinds(condition) for rule in rules for condition in _conditions(rule.policy)))
+
+
+def _conditions(policy: Policy) -> tuple[Condition | None, ...]:
+    return policy.where, policy.require, policy.settled_by, *(step.when for step in policy.raises)
 
 
 def _gather(kinds: frozenset[str], snapshot: Snapshot, declare: Declare) -> dict[str, Gathered]:

@@ -208,6 +208,7 @@ class Policy:
     kind: str
     where: Condition | None
     require: Condition
+    settled_by: Condition | None
     failure: str
     params: Mapping[str, Param]
     rationale: str

@@ -67,6 +67,7 @@ def read(file: Path, folder: Path) -> Policy:
         kind=kind,
         where=condition(("where",), entry["where"]) if "where" in entry else None,
         require=condition(("require",), entry["require"]),
+        settled_by=condition(("settled_by",), entry["settled_by"]) if "settled_by" in entry else None,
         failure=_failure(document, kind),
         params=params,
         rationale=entry["rationale"].strip(),

@@ -172,6 +172,19 @@ def test_a_gap_of_another_desk_or_site_leaves_what_was_read_to_be_judged() -> No
     assert [each.verdict for each in judged(records, SIGNUP)] == [Verdict.PASS]
 
 
+def test_what_nobody_was_to_look_at_may_be_settled_by_the_site_and_what_refused_may_not() -> None:
+    nobody = Resource(
+        kind="jsm.customer_access", id="acme", name="acme", facts={"external_accounts": "nobody"}, source=Source.ATTESTED
+    )
+    unread = gap("jsm.customer_permissions", id="acme/HR", parent="jsm.service_desk/acme/HR")
+    not_asked = msgspec.structs.replace(unread, reason=Reason.OPT_IN_OFF)
+    [found] = judged([nobody, not_asked], SIGNUP)
+    assert (found.verdict, found.address) == (Verdict.PASS, "jsm.customer_permissions/acme/HR")
+    assert found.message == "settled by external_accounts of jsm.customer_access/acme is nobody"
+    assert [each.verdict for each in judged([nobody, unread], SIGNUP)] == [Verdict.UNKNOWN]
+    assert [each.verdict for each in judged([not_asked], SIGNUP)] == [Verdict.UNKNOWN]
+
+
 def test_null_of_one_supplier_gives_way_to_what_another_knows() -> None:
     """Who attests in today's words says that the older switch is gone; an interface that still answers it knows more."""
     [found] = judged([desk(public_signup=False), desk(source=Source.ATTESTED, public_signup=None, channel_access="open")], SIGNUP)

@@ -18,7 +18,7 @@ AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
 
 
 def judged(policy: Policy, example: Example) -> list[Finding]:
-    kinds = {policy.kind} | referred_kinds(policy.where) | referred_kinds(policy.require)
+    kinds = {policy.kind} | referred_kinds(policy.where) | referred_kinds(policy.require) | referred_kinds(policy.settled_by)
     kinds = kinds.union(*(referred_kinds(step.when) for step in policy.raises))
     coverage = tuple(Coverage(kind=kind, requests=1, resources=1, gaps=0, complete=True) for kind in kinds)
     header = Header(id="0", taken_at=AS_OF, tool="test", target=Target(org=None, sites={}), coverage=coverage)
@@ -28,7 +28,11 @@ def judged(policy: Policy, example: Example) -> list[Finding]:
     declared = {f"acme/{each.facts.get('project_key', each.id.partition('/')[2])}": each.facts["desk_kind"] for each in resources}
     found = evaluate([rule], Snapshot(header, lambda: records), Declaration(declared))
     subject = example.records[0]
-    return [finding for finding in found if policy.kind != subject.kind or finding.address == subject.address]
+    return [
+        finding
+        for finding in found
+        if policy.kind != subject.kind or finding.address in (subject.address, f"{subject.kind}/{subject.id}")
+    ]
 
 
 @pytest.mark.parametrize(("policy", "example"), EXAMPLES)
