@@ -9,7 +9,7 @@ from typing import Any
 
 from scanner.collect.api import Surface
 from scanner.collect.endpoint import About, Endpoint, Given, Pager, Reading, at, shown, text_at, whole
-from scanner.model import Record, Resource, Source
+from scanner.model import Record, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/confluence/rest/v2/"
 _ACCOUNT = "give an account that may use Confluence and see every space"
@@ -37,7 +37,7 @@ def _space(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
         reading.problems.append("id is not in the answer, so who may look into it cannot be asked for everywhere")
     reading.take("type", "type")
     reading.take("status", "status")
-    yield from reading.results(_id(key, about), name, Source.API, _site_address(about))
+    yield from reading.results(about.below_site(key), name, Source.API, _site_address(about))
 
 
 def _permissions(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
@@ -55,12 +55,12 @@ def _permissions(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     else:
         # Somebody administers every space, so there is a permission at least.
         reading.problems.append("permissions were asked for and did not come")
-    yield from reading.results(_id(key, about), name, Source.API, _site_address(about))
+    yield from reading.results(about.below_site(key), name, Source.API, _site_address(about))
 
 
 def _role_assignments(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     """Read from all of a space's role assignments whether strangers hold a role, or everybody with an account does."""
-    space = _parent(about)
+    space = about.subject
     reading = Reading("confluence.space", records)
     classes = {text_at(each, "principal", "principalId") for each in records if _type(each) == "ACCESS_CLASS"}
     odd = [each for each in records if not _is_understood(each)]
@@ -95,18 +95,8 @@ def _type(assignment: Any) -> str | None:  # noqa: ANN401
     return text_at(assignment, "principal", "principalType")
 
 
-def _id(key: str | None, about: About) -> str | None:
-    return f"{about.site}/{key}" if key else None
-
-
 def _site_address(about: About) -> str:
     return f"confluence.site/{about.site}"
-
-
-def _parent(about: About) -> Resource:
-    if about.parent is None:
-        raise TypeError("this endpoint is asked for a space")
-    return about.parent
 
 
 ENDPOINTS = (
@@ -160,7 +150,7 @@ ENDPOINTS = (
         applies=lambda space: "space_id" in space.facts,
         adds=(_ANONYMOUS, _UNLICENSED),
         given=Given("confluence.site", "role_mode", ("ROLES",), partly=("ROLES_TRANSITION",)),
-        values=lambda about: {"id": str(_parent(about).facts["space_id"])},
+        values=lambda about: {"id": str(about.subject.facts["space_id"])},
         params={"limit": "250"},
         pager=Pager.NEXT_LINK,
         records="results",

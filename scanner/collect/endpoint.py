@@ -44,6 +44,17 @@ class About:
         """Return the address of the resource it is asked for."""
         return self.parent.address if self.parent else None
 
+    @property
+    def subject(self) -> Resource:
+        """Return the resource it is asked for, where an endpoint has one by its table."""
+        if self.parent is None:
+            raise TypeError("this endpoint is asked for nothing in particular")
+        return self.parent
+
+    def below_site(self, id_: str | None) -> str | None:
+        """Return the id of a resource of the site, or None if the answer gave none."""
+        return f"{self.site}/{id_}" if id_ else None
+
 
 @dataclass(frozen=True, slots=True)
 class Given:

@@ -8,7 +8,7 @@ import msgspec
 from scanner.collect.api import Refusal, Surface
 from scanner.collect.endpoint import About, Endpoint, Pager, Reading, at, malformed, shown, text_at, whole
 from scanner.kinds import KINDS
-from scanner.model import Reason, Record, Resource, Source
+from scanner.model import Reason, Record, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
 _ACCOUNT = "an account that may administer Jira (ATLASCAN_EMAIL and ATLASCAN_API_TOKEN)"
@@ -45,7 +45,7 @@ def _permission_scheme(record: Any, about: About) -> Iterator[Record]:  # noqa: 
     reading = Reading("jira.permission_scheme", record)
     name = reading.take("name", "name")
     _take_each(reading, "grants", "permissions", _grant)
-    yield from reading.results(_below(about, text_at(record, "id")), name, Source.API, about.parent_address)
+    yield from reading.results(about.below_site(text_at(record, "id")), name, Source.API, about.parent_address)
 
 
 def _grant(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
@@ -62,7 +62,7 @@ def _grant(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _scheme_of_project(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
-    project = _parent(about)
+    project = about.subject
     reading = Reading("jira.project", whole(record))
     scheme = _told(record, reading.problems, "id")
     if scheme:
@@ -85,7 +85,7 @@ def _application_roles(answer: Any, about: About) -> Iterator[Record]:  # noqa: 
         reading.take("users", "userCount")
         reading.take("remaining_seats", "remainingSeats")
         reading.take("unlimited", "hasUnlimitedSeats")
-        yield from reading.results(_below(about, text_at(record, "key")), name, Source.API, about.parent_address)
+        yield from reading.results(about.below_site(text_at(record, "key")), name, Source.API, about.parent_address)
 
 
 def _take_groups(reading: Reading, fact: str, field: str) -> None:
@@ -105,7 +105,7 @@ def _filter(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     name = reading.take("name", "name")
     reading.take("owner", "owner", "accountId")
     _take_each(reading, "shares", "sharePermissions", _share_on(about))
-    yield from reading.results(_below(about, text_at(record, "id")), name, Source.API, about.parent_address)
+    yield from reading.results(about.below_site(text_at(record, "id")), name, Source.API, about.parent_address)
 
 
 def _dashboard(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
@@ -115,7 +115,7 @@ def _dashboard(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     if at(record, "systemDashboard") is True and at(record, "owner") is None:
         reading.facts["owner"] = None  # documented: it is the system's own
     _take_each(reading, "shares", "sharePermissions", _share_on(about))
-    yield from reading.results(_below(about, text_at(record, "id")), name, Source.API, about.parent_address)
+    yield from reading.results(about.below_site(text_at(record, "id")), name, Source.API, about.parent_address)
 
 
 def _share_on(about: About) -> Callable[[Any, list[str]], dict[str, Any]]:
@@ -133,7 +133,7 @@ def _share_on(about: About) -> Callable[[Any, list[str]], dict[str, Any]]:
             case "group":
                 target = _told(record, problems, "group", "groupId") or _told(record, problems, "group", "name")
             case "project" | "projectRole":
-                target = _below(about, _told(record, problems, "project", "key"))
+                target = about.below_site(_told(record, problems, "project", "key"))
                 role = _told(record, problems, "role", "id")
         if target is None and type_ in _AIMED:
             problems.append(f"a share that does not say with which {_AIMED[type_]}: {shown(record)}")
@@ -152,11 +152,11 @@ def _group(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading = Reading("jira.group", record)
     name = reading.take("name", "name")
     reading.facts["access"] = "admin"  # what was asked for
-    yield from reading.results(_below(about, text_at(record, "groupId")), name, Source.API, about.parent_address)
+    yield from reading.results(about.below_site(text_at(record, "groupId")), name, Source.API, about.parent_address)
 
 
 def _members(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
-    group = _parent(about)
+    group = about.subject
     reading = Reading("jira.group", {"values": records})
     _take_each(reading, "members", "values", _member)
     yield from reading.results(group.id, group.name, Source.API, group.address)
@@ -180,7 +180,7 @@ def _user(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading.take("active", "active")
     if at(record, "emailAddress") != "":  # blank is how it is hidden
         reading.take("email", "emailAddress")
-    yield from reading.results(_below(about, id_), text_at(record, "displayName"), Source.API, about.parent_address)
+    yield from reading.results(about.below_site(id_), text_at(record, "displayName"), Source.API, about.parent_address)
 
 
 def _take_each(reading: Reading, fact: str, field: str, item: Callable[[Any, list[str]], dict[str, Any]]) -> None:
@@ -201,16 +201,6 @@ def _told(record: Any, problems: list[str], *path: str) -> str | None:  # noqa: 
     if found is None and value is not None and value != "":
         problems.append(f"{'.'.join(path)} is {shown(value)}, which is not text")
     return found
-
-
-def _below(about: About, id_: str | None) -> str | None:
-    return f"{about.site}/{id_}" if id_ else None
-
-
-def _parent(about: About) -> Resource:
-    if about.parent is None:
-        raise TypeError("this endpoint is asked for a resource")
-    return about.parent
 
 
 ENDPOINTS = (
@@ -265,7 +255,7 @@ ENDPOINTS = (
         path="/rest/api/3/project/{projectKey}/permissionscheme",
         surface=Surface.SITE,
         parent="jira.project",
-        values=lambda about: {"projectKey": _parent(about).id.partition("/")[2]},
+        values=lambda about: {"projectKey": about.subject.id.partition("/")[2]},
         # Team-managed projects have none.
         applies=lambda project: project.facts.get("style") != "next-gen",
         adds=("permission_scheme",),
@@ -319,7 +309,7 @@ ENDPOINTS = (
         path="/rest/api/3/group/member",
         surface=Surface.SITE,
         parent="jira.group",
-        query=lambda about: {"groupId": _parent(about).id.partition("/")[2]},
+        query=lambda about: {"groupId": about.subject.id.partition("/")[2]},
         params={"maxResults": "50"},
         adds=("members",),
         gathers=True,

@@ -19,7 +19,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class Journal:
-    """Records by their place in a snapshot. Safe to use from several threads."""
+    """Records by their place in a snapshot. Safe to use from several threads while it is filled."""
 
     def __init__(self, path: Path) -> None:
         """Open an empty journal at `path`."""
@@ -43,11 +43,13 @@ class Journal:
 
     def resources(self, kind: str) -> list[Resource]:
         """Return the resources of a kind."""
-        return [record for record in self._read("WHERE kind = ? AND is_resource", kind) if isinstance(record, Resource)]
+        with self._lock:
+            return [record for record in self._read("WHERE kind = ? AND is_resource", kind) if isinstance(record, Resource)]
 
     def gaps(self, kind: str) -> list[Gap]:
         """Return the gaps of a kind."""
-        return [record for record in self._read("WHERE kind = ? AND NOT is_resource", kind) if isinstance(record, Gap)]
+        with self._lock:
+            return [record for record in self._read("WHERE kind = ? AND NOT is_resource", kind) if isinstance(record, Gap)]
 
     def has_child(self, kind: str, parent: str) -> bool:
         """Tell whether a resource of a kind with this parent is known."""

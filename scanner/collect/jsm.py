@@ -42,7 +42,7 @@ def _organization(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN40
 
 def _of_a_desk(reading: Reading, key: str, name: str | None, source: Source, about: About) -> Iterator[Record]:
     """Give what several desks may have: it belongs to the site, and each desk's answer tells one of its desks."""
-    desk, id_ = _parent(about), text_at(reading.record, key)
+    desk, id_ = about.subject, text_at(reading.record, key)
     reading.facts["desks"] = [desk.id]
     # What cannot even be named is missing from this desk.
     parent = f"jira.site/{about.site}" if id_ else desk.address
@@ -59,7 +59,7 @@ def _request_type(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN40
 
 def _request_security(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     """Read customer permissions, the older site-wide switch, and the desk's address from one answer."""
-    desk = _parent(about)
+    desk = about.subject
     reading = Reading("jsm.customer_permissions", whole(record))
     reading.take("public_signup", "serviceDeskPublicSignup")
     reading.take("open_access", "serviceDeskOpenAccess")
@@ -95,7 +95,7 @@ def _sharing(manage: Any, autocomplete: Any) -> str | None:  # noqa: ANN401
 
 def _incoming_email(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     """Read the addresses that can be recognised; the shape of this answer is not known (decision 24)."""
-    desk = _parent(about)
+    desk = about.subject
     addresses = list(dict.fromkeys(_addresses(record)))
     for address in addresses:
         yield _channel(address, desk, about)
@@ -136,24 +136,18 @@ def _channel(address: str, desk: Resource, about: About) -> Record:
     return Resource(kind="jsm.email_channel", id=id_, name=normal, facts=facts, source=Source.UNDOCUMENTED, parent=desk.address)
 
 
-def _parent(about: About) -> Resource:
-    if about.parent is None:
-        raise TypeError("this endpoint is asked for a desk")
-    return about.parent
-
-
 def _project_key(about: About) -> dict[str, str]:
-    return {"projectKey": _parent(about).id.partition("/")[2]}
+    return {"projectKey": about.subject.id.partition("/")[2]}
 
 
 def _desk_id(about: About) -> dict[str, str]:
     # The interface takes the project's key in place of the desk's number, should a desk ever come without one.
-    desk = _parent(about)
+    desk = about.subject
     return {"serviceDeskId": str(desk.facts.get("service_desk_id") or desk.id.partition("/")[2])}
 
 
 def _absent_security(_endpoint: Endpoint, about: About) -> list[Missing]:
-    desk = _parent(about)
+    desk = about.subject
     return [
         ("jsm.customer_permissions", desk.id, desk.address),
         ("jsm.customer_access", about.site, f"jira.site/{about.site}"),
