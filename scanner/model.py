@@ -120,6 +120,24 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool
 
 
+class EndpointCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How the collection went at one endpoint.
+
+    `resources` and `gaps` are what its answers made, `retries` the requests that were sent again, and `seconds` the time that its
+    requests took, added up. It is complete if all that was to be asked was asked and gave something.
+    """
+
+    endpoint: str
+    kinds: tuple[str, ...]
+    requests: int
+    pages: int
+    resources: int
+    gaps: int
+    retries: int
+    seconds: float
+    complete: bool
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """What was scanned: the organization, and the sites by name with their addresses."""
 
@@ -139,6 +157,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tool: str
     target: Target
     coverage: tuple[Coverage, ...] = ()
+    endpoints: tuple[EndpointCoverage, ...] = ()
     recorded: str | None = None
 
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -92,6 +92,8 @@ def take(
         opt_ins=frozenset({"undocumented"} if config.collect.undocumented else ()),
         concurrency=wire.concurrency or config.collect.concurrency,
         needs=needs,
+        since=wire.taken_at - timedelta(days=config.collect.audit_days),
+        until=wire.taken_at,
     )
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="atlascan-")))

@@ -29,6 +29,7 @@ class Surface(StrEnum):
 
     ADMIN = "admin"
     SITE = "site"
+    ANYONE = "anyone"  # a site, as somebody without an account sees it: no credential is shown
 
 
 # What may be asked. Everything here reads; the POSTs carry a search in their bodies.
@@ -169,7 +170,7 @@ class Api:
 
     def can_ask(self, surface: Surface, site: str | None) -> bool:
         """Tell whether there is a credential for this interface."""
-        return (None if surface is Surface.ADMIN else site) in self._auth
+        return surface is Surface.ANYONE or (None if surface is Surface.ADMIN else site) in self._auth
 
     def address(self, site: str) -> str:
         """Return the address of a site."""
@@ -185,7 +186,7 @@ class Api:
         if (request.surface, request.method, request.path) not in ALLOWED:
             raise ForbiddenRequestError(f"{request.method} {request.path} is not among what may be asked")
         face = None if request.surface is Surface.ADMIN else request.site
-        auth = self._auth.get(face)
+        auth = _Nobody() if request.surface is Surface.ANYONE else self._auth.get(face)
         if auth is None:
             raise Refusal(Reason.NO_CREDENTIAL, "there is no credential for it")
         return self._answer(request, self._base(request), auth)
@@ -218,7 +219,7 @@ class Api:
         """Return the address below which a request's path lies, for the kind of credential there is."""
         if request.surface is Surface.ADMIN or request.site is None:
             return f"{self._api_url}/admin"
-        if request.site not in self._scoped:
+        if request.surface is Surface.ANYONE or request.site not in self._scoped:
             return self._sites[request.site]
         if request.path.startswith(_UNDOCUMENTED):
             raise Refusal(Reason.UNSUPPORTED, "an undocumented endpoint takes no token with scopes, as far as is known")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +20,7 @@ class Pager(StrEnum):
     LINK_CURSOR = "links.next: an address with a cursor, or the bare cursor"
     BODY_CURSOR = "links.next: a bare cursor, sent back in the body"
     START_AT = "startAt, total, isLast"
+    OFFSET = "offset, total"
     START = "start, size, isLastPage"
     START_LINK = "start; the last page has no _links.next"
     ARRAY = "a bare list; the last page is empty"
@@ -30,7 +32,8 @@ class Pager(StrEnum):
 class About:
     """What a request is about: the values for its path, what it is asked for, and what is known already.
 
-    What is not in an answer that shows its subject only `partly` may be there all the same.
+    What is not in an answer that shows its subject only `partly` may be there all the same. `since` and `until` are the window that
+    is looked at in audit logs.
     """
 
     org: str | None
@@ -38,6 +41,8 @@ class About:
     parent: Resource | None
     has_sibling: Callable[[str], bool] = lambda _kind: False
     partly: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def parent_address(self) -> str | None:
@@ -83,7 +88,8 @@ class Endpoint:
     An endpoint that only `adds` facts to the resources of another is asked where these facts are needed, for the parents that it
     `applies` to. Where one that `gathers` is asked, the records of all pages together make one resource: `shape` is given the list.
     Of several ways to ask for the same, each is asked on the sites of which its `given` holds. Where a site has no such `app`, that
-    nothing answers is no gap.
+    nothing answers is no gap. One that heeds what another endpoint of its parent gave is asked `after_siblings`. Where a refusal is
+    an answer in itself, `refused` says what it means; None if it is a refusal like any other.
     """
 
     kinds: tuple[str, ...]
@@ -115,9 +121,16 @@ class Endpoint:
     whole_with: str | None = None
     beside: str | None = None
     expects: Callable[[Resource], str | None] = lambda _resource: None
+    after_siblings: bool = False
+    refused: Callable[[Refusal, About], Iterable[Record] | None] = lambda _refusal, _about: None
     absent: Callable[["Endpoint", About], Iterable[Missing]] = lambda endpoint, about: [
         (kind, None, about.parent_address) for kind in endpoint.kinds
     ]
+
+    @property
+    def name(self) -> str:
+        """Return what tells it from the others: method, path, and the type that is asked for where one path serves several."""
+        return f"{self.method} {self.path}" + (f"?type={self.params['type']}" if "type" in self.params else "")
 
     def missing(self, about: About) -> tuple[Missing, ...]:
         """Return (kind, id, parent) of what is missing when this request gives nothing."""

@@ -239,6 +239,7 @@ ENDPOINTS = (
         shape=_incoming_email,
         source=Source.UNDOCUMENTED,
         documented="undocumented; seen in the PowerShell module AtlassianCloudPS",
+        after_siblings=True,
         hint=f"give an account that administers this service project, {_ATTEST}",
         opt_in="undocumented",
     ),

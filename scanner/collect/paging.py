@@ -75,6 +75,8 @@ def _following(api: Api, endpoint: Endpoint, request: Request, page: Any, *, siz
             return replace(request, params={**request.params, "cursor": cursor}) if cursor else None
         case Pager.START_AT:
             return _next_start(request, "startAt", is_last=at(page, "isLast"), total=at(page, "total"), size=size, read=read)
+        case Pager.OFFSET:
+            return _next_start(request, "offset", is_last=None, total=at(page, "total"), size=size, read=read)
         case Pager.START:
             return _next_start(request, "start", is_last=at(page, "isLastPage"), total=None, size=size, read=read)
         case Pager.START_LINK:

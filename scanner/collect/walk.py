@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +33,8 @@ class Options:
     opt_ins: frozenset[str]
     concurrency: int
     needs: frozenset[tuple[str, str]] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 def collect(
@@ -146,7 +149,10 @@ class _Collector:
             for record in [list(pages)] if endpoint.gathers else pages:
                 records.extend(self._detailed(endpoint, about, record) if endpoint.detail else endpoint.shape(record, about))
         except Refusal as refusal:
-            if records or not self._is_no_wonder(endpoint, about, refusal):
+            meant = None if records else endpoint.refused(refusal, about)
+            if meant is not None:
+                records.extend(meant)
+            elif records or not self._is_no_wonder(endpoint, about, refusal):
                 records.extend(_gaps(endpoint, about, refusal, endpoint.hint))
         for id_ in endpoint.always:
             if not any(isinstance(record, Resource) and record.id == id_ for record in records):
@@ -226,9 +232,9 @@ class _Collector:
 
     def _about(self, endpoint: Endpoint, parent: Resource | None) -> About:
         org_id = None if isinstance(self.org, Gap) else self.org
-        site = parent.id.partition("/")[0] if parent and endpoint.surface is Surface.SITE else None
+        site = parent.id.partition("/")[0] if parent and endpoint.surface is not Surface.ADMIN else None
         known = partial(self.journal.has_child, parent=parent.address) if parent else (lambda _kind: False)
-        return About(org_id, site, parent, known)
+        return About(org_id, site, parent, known, since=self.options.since, until=self.options.until)
 
     def _given(self, given: Given) -> dict[str, Any]:
         """Return the value of the fact for each site of which it is known."""
