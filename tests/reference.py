@@ -185,7 +185,7 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
         "source": endpoint.source,
         "asked only with": f"`collect: {{{endpoint.opt_in}: true}}`" if endpoint.opt_in else "",
         "whole only with": f"the permission {endpoint.whole_with}" if endpoint.whole_with else "",
-        "if refused": endpoint.hint,
+        "if refused": endpoint.remedy,
         "documented": f"<{endpoint.documented}>" if endpoint.documented.startswith("https://") else endpoint.documented,
     }
     yield "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)

@@ -82,7 +82,8 @@ Missing = tuple[str, str | None, str | None]
 class Endpoint:
     """One REST resource: where it is, what it is asked for, how it pages, and what its answers mean.
 
-    `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal. `shape` turns one record of an answer
+    `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal, but for the `scope` that a token or key
+    has to have. `shape` turns one record of an answer
     into resources. `values` fill the path, and `query` adds to `params` what depends on the parent. With `detail`, each record of
     the list is read again at that path, and so are the ids in `always`.
     An endpoint that only `adds` facts to the resources of another is asked where these facts are needed, for the parents that it
@@ -99,6 +100,7 @@ class Endpoint:
     source: Source
     documented: str
     hint: str
+    scope: str | None = None
     method: str = "GET"
     parent: str | None = None
     values: Callable[[About], Mapping[str, str]] = lambda _about: {}
@@ -131,6 +133,14 @@ class Endpoint:
     def name(self) -> str:
         """Return what tells it from the others: method, path, and the type that is asked for where one path serves several."""
         return f"{self.method} {self.path}" + (f"?type={self.params['type']}" if "type" in self.params else "")
+
+    @property
+    def remedy(self) -> str:
+        """Return what would lift a refusal, with the scope."""
+        if self.scope is None:
+            return self.hint
+        joint = " with the scope" if self.surface is Surface.ADMIN else "; a scoped token needs"
+        return f"{self.hint}{joint} {self.scope}"
 
     def missing(self, about: About) -> tuple[Missing, ...]:
         """Return (kind, id, parent) of what is missing when this request gives nothing."""

@@ -100,7 +100,7 @@ def _found_org(api: Api, options: Options, requests: Counter[str]) -> str | Gap:
         page = api.ask(Request(Surface.ADMIN, "GET", "/v1/orgs"))
     except Refusal as refusal:
         requests["org"] -= refusal.reason is Reason.NO_CREDENTIAL
-        return _gap("org", refusal, org.ENDPOINTS[0].hint)
+        return _gap("org", refusal, org.ENDPOINTS[0].remedy)
     records = at(page, "data")
     if not isinstance(records, list):
         return malformed("org", "the answer has no list of data", None)
@@ -153,7 +153,7 @@ class _Collector:
             if meant is not None:
                 records.extend(meant)
             elif records or not self._is_no_wonder(endpoint, about, refusal):
-                records.extend(_gaps(endpoint, about, refusal, endpoint.hint))
+                records.extend(_gaps(endpoint, about, refusal, endpoint.remedy))
         for id_ in endpoint.always:
             if not any(isinstance(record, Resource) and record.id == id_ for record in records):
                 records.extend(self._detail(endpoint, about, id_))
@@ -185,7 +185,7 @@ class _Collector:
             id_ = endpoint.expects(other)
             if id_ and id_ not in known and other.parent not in refused:
                 detail = f"the project {other.name!r} has a {KINDS[kind].noun}, but the list leaves it out"
-                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=other.address, id=id_)
+                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=other.address, id=id_)
 
     def undecided(self, endpoint: Endpoint) -> Iterator[Gap]:
         """Yield a gap for each site of which no way to ask shows everything, or nothing tells which does."""
@@ -213,7 +213,7 @@ class _Collector:
         for resource in self.journal.resources(kind):
             if resource.parent in read and resource.id not in told and not resource.facts.keys() & set(endpoint.adds):
                 detail = f"the list that tells {' and '.join(endpoint.adds)} leaves it out"
-                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=resource.address)
+                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=resource.address)
 
     def unreadable(self, unreadable: Unreadable) -> Iterator[Gap]:
         """Yield a gap for each resource that no interface reads."""
@@ -290,7 +290,7 @@ class _Collector:
         try:
             record = self._ask(endpoint, Request(endpoint.surface, "GET", endpoint.detail or "", about.site, values))
         except Refusal as refusal:
-            gap = _gap(endpoint.kinds[0], refusal, endpoint.hint)
+            gap = _gap(endpoint.kinds[0], refusal, endpoint.remedy)
             yield msgspec.structs.replace(gap, id=id_, parent=about.parent_address)
         else:
             records = list(endpoint.shape(record, about))
@@ -306,7 +306,7 @@ class _Collector:
         needed = endpoint.whole_with
         answer = self._permissions(endpoint, about.site, needed)
         if isinstance(answer, Refusal):
-            yield msgspec.structs.replace(_gap(endpoint.kinds[0], answer, endpoint.hint), parent=about.parent_address)
+            yield msgspec.structs.replace(_gap(endpoint.kinds[0], answer, endpoint.remedy), parent=about.parent_address)
             return
         held = at(answer, "permissions", needed, "havePermission")
         if not isinstance(held, bool):
@@ -315,7 +315,7 @@ class _Collector:
         elif not held:
             detail = f"the account does not hold the permission {needed}, so the list may leave some out"
             yield Gap(
-                kind=endpoint.kinds[0], reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.hint, parent=about.parent_address
+                kind=endpoint.kinds[0], reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=about.parent_address
             )
 
     def _permissions(self, endpoint: Endpoint, site: str | None, needed: str) -> Any:  # noqa: ANN401
