@@ -323,6 +323,9 @@ KINDS: dict[str, Kind] = {
                 "version": _text("the version that answered"),
                 "deployment_type": _text("Cloud, or something else"),
                 "title": _text("the title an administrator gave it"),
+                "account_permissions": _texts(
+                    "the global permissions that the asking account holds, of those that tell what it sees"
+                ),
             },
             "site name",
         ),

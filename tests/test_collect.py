@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner import evaluate, policies
-from scanner.collect import api, paging, walk
+from scanner.collect import pace, paging, walk
 from scanner.collect.api import Api, Credentials
 from scanner.collect.journal import Journal
 from scanner.kinds import KINDS, fits
@@ -92,10 +92,10 @@ def collected(
     opt_ins = frozenset({"undocumented"} if undocumented else ())
     options = walk.Options(org_id, tuple(site.sites), unsupported or {}, opt_ins, concurrency, needs)
     with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / "journal.sqlite")
+        journal = Journal(Path(folder) / "a.journal")
         try:
             coverage = walk.collect(asks, options, journal)
-            return Collected(tuple(journal.sorted()), {each.kind: each for each in coverage}, tuple(log))
+            return Collected(tuple(journal.sorted()), {each.kind: each for each in coverage.kinds}, tuple(log))
         finally:
             journal.close()
             asks.close()
@@ -1175,7 +1175,8 @@ _JSON = st.recursive(
 def test_whatever_one_answer_holds_the_collection_ends_and_adds_up(path: str, body: object) -> None:
     with pytest.MonkeyPatch.context() as patch, faulty({**COMPANY, path: [said(body)]}) as server:
         patch.setattr(paging, "MAX_PAGES", 3)
-        patch.setattr(api, "RETRIES", 0)
+        patch.setattr(pace, "RETRIES", 0)
+        patch.setattr(pace, "WAITS", 0)
         found = asked_of(server)
 
     for resource in found.resources:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scanner.collect import api, paging, walk
+from scanner.collect import pace, paging, walk
 from scanner.collect.api import Credentials
 from scanner.kinds import KINDS, fits
 from scanner.model import Gap, Reason, Record, Resource, Source, sort_key
@@ -731,7 +731,8 @@ _JSON = st.recursive(
 def test_whatever_one_answer_holds_the_collection_ends_and_every_fact_fits(path: str, body: object) -> None:
     with pytest.MonkeyPatch.context() as patch, faulty({**COMPANY, path: [said(body)]}) as server:
         patch.setattr(paging, "MAX_PAGES", 3)
-        patch.setattr(api, "RETRIES", 0)
+        patch.setattr(pace, "RETRIES", 0)
+        patch.setattr(pace, "WAITS", 0)
         found = asked_of(server)
 
     for resource in found.resources:

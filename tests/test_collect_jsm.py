@@ -257,7 +257,7 @@ PARTS = Kind(
 def folded(monkeypatch: pytest.MonkeyPatch, *answers: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     monkeypatch.setitem(kinds.KINDS, PARTS.name, PARTS)
     with tempfile.TemporaryDirectory() as folder:
-        journal = Journal(Path(folder) / "journal.sqlite")
+        journal = Journal(Path(folder) / "a.journal")
         for facts in answers:
             journal.add([Resource(kind=PARTS.name, id="1", name="1", facts=facts, source=Source.API)])
         records = list(journal.sorted())

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from scanner import config as configuration
 from scanner import documents, snapshots
 from scanner.cli import pipeline
-from scanner.collect import api, recording
+from scanner.collect import pace, recording
 from scanner.collect.api import Credentials
 from scanner.collect.recording import ABOUT, TRAFFIC, Recording
 from scanner.errors import InputError, WorkError
@@ -119,7 +119,8 @@ def at_nowhere(record: Any, site: StandIn) -> Any:  # noqa: ANN401  a resource o
 
 
 def test_answers_of_trouble_play_back_as_they_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "RETRIES", 1)
+    monkeypatch.setattr(pace, "RETRIES", 1)
+    monkeypatch.setattr(pace, "WAITS", 1)
     trouble: Table = {
         INFO: [said({}, 429), *COMPANY[INFO]],
         DOMAINS: [Answer(b'{"data": [{"attributes": {"name": "\xff"}}]}')],
@@ -444,7 +445,8 @@ def test_no_traffic_of_a_stranger_is_a_traceback(folder: Path, number: int, choi
     try:
         (folder / TRAFFIC).write_text(json.dumps(traffic), encoding="utf-8")
         with pytest.MonkeyPatch.context() as patch, suppress(InputError):
-            patch.setattr(api, "RETRIES", 0)
+            patch.setattr(pace, "RETRIES", 0)
+            patch.setattr(pace, "WAITS", 0)
             replayed(folder, NOWHERE)
     finally:
         (folder / TRAFFIC).write_bytes(intact)

@@ -103,12 +103,20 @@ def take(
         asking = stack.enter_context(
             closing(api.Api(config.api_url, sites, wire.secrets, concurrency=options.concurrency, scoped=scoped, log=log))
         )
-        notes = stack.enter_context(closing(journal.Journal(folder / "journal.sqlite")))
-        with _progress() as progress:
-            coverage = walk.collect(asking, options, notes, progress)
+        notes = stack.enter_context(closing(journal.Journal(folder / "a.journal")))
+        with _progress():
+            went = walk.collect(asking, options, notes)
         org = next(iter(notes.resources("org")), None)
         target_of = Target(org=org.id if org else config.org_id, sites=sites, org_name=org.name if org else None)
-        header = Header(id=str(uuid4()), taken_at=wire.taken_at, tool=TOOL, target=target_of, coverage=coverage, recorded=wire.of)
+        header = Header(
+            id=str(uuid4()),
+            taken_at=wire.taken_at,
+            tool=TOOL,
+            target=target_of,
+            coverage=went.kinds,
+            endpoints=went.endpoints,
+            recorded=wire.of,
+        )
         snapshots.write(target, header, notes.sorted())
 
 

@@ -1,4 +1,4 @@
-"""The only module that speaks HTTP: addresses, credentials, limits, and what may be asked at all.
+"""The only module that speaks HTTP: addresses, credentials, waiting, and what may be asked at all.
 
 Read-only by construction: a request is a method and a path template from `ALLOWED`, with values that cannot change the path.
 Redirects and links to other places are never followed, so a credential goes to the host it was configured for and nowhere else.
@@ -7,8 +7,10 @@ Redirects and links to other places are never followed, so a credential goes to 
 import base64
 import os
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -19,8 +21,10 @@ import msgspec
 import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
+from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
+from scanner.collect.pace import Bucket, Patience
 from scanner.model import Reason
 
 
@@ -30,6 +34,7 @@ class Surface(StrEnum):
     ADMIN = "admin"
     SITE = "site"
     ANYONE = "anyone"  # a site, as somebody without an account sees it: no credential is shown
+    LOGIN = "login"  # where client credentials are exchanged for a token
 
 
 # What may be asked. Everything here reads; the POSTs carry a search in their bodies.
@@ -50,6 +55,7 @@ ALLOWED = frozenset(
         (Surface.ADMIN, "GET", "/v1/orgs/{orgId}/event-actions"),
         (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-tokens"),
         (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-keys"),
+        (Surface.LOGIN, "POST", "/oauth/token"),
         (Surface.SITE, "GET", "/_edge/tenant_info"),
         (Surface.SITE, "GET", "/rest/api/3/serverInfo"),
         (Surface.SITE, "GET", "/rest/api/3/mypermissions"),
@@ -75,27 +81,44 @@ ALLOWED = frozenset(
     }
 )
 
+# How many requests Atlassian takes in how many seconds, where it publishes that.
+CEILINGS = {
+    "/v1/orgs/{orgId}/events": (10, 60.0),
+    "/v1/orgs/{orgId}/event-actions": (10, 60.0),
+}
+
 MAX_ANSWER = 64 * 1024 * 1024
 MAX_DEPTH = 50
 CONNECT_SECONDS, READ_SECONDS = 10, 60
-RETRIES = 4
-RETRIED = (429, 502, 503, 504)
-LONGEST_WAIT_SECONDS = 60
+LIMITED = 429
+RETRIED = (LIMITED, 502, 503, 504)
+# Atlassian answers 500 to some requests every time, so these are read once more and not again.
+ONCE_MORE = 1
+LONGEST_WAIT_SECONDS = 600
+LOGIN_URL = "https://auth.atlassian.com"
+# A token is renewed this long before it ends.
+EARLY_SECONDS = 60
 SCRUBBED = "SCRUBBED"
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Secrets, kept out of every representation."""
+    """Secrets, kept out of every representation.
+
+    The organization's key; by site, an account's e-mail and token, or a client's id and secret; and the tokens that were issued for
+    these on the way.
+    """
 
     org_key: str | None = field(default=None, repr=False)
     sites: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    clients: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    issued: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def scrubbed(self, text: str) -> str:
         """Return a text without the secrets, in any form in which an answer might give them back."""
-        accounts = [f"{email}:{token}" for email, token in self.sites.values()]
-        tokens = [token for _, token in self.sites.values()]
-        for secret in filter(None, (self.org_key, *accounts, *tokens)):
+        pairs = [*self.sites.values(), *self.clients.values()]
+        joined = [f"{name}:{secret}" for name, secret in pairs]
+        for secret in filter(None, (self.org_key, *joined, *(secret for _, secret in pairs), *self.issued)):
             for form in (secret, quote(secret), quote(secret, safe=""), base64.b64encode(secret.encode()).decode()):
                 text = text.replace(form, SCRUBBED)
         return text
@@ -116,13 +139,50 @@ class Request:
 
 
 class Refusal(Exception):  # noqa: N818  it is an answer, not an error
-    """An answer that gives nothing: why, in the words of a gap."""
+    """An answer that gives nothing: why, in the words of a gap. It may be ours, and nothing was `sent`."""
 
-    def __init__(self, reason: Reason, detail: str, *, status: int | None = None) -> None:
+    def __init__(self, reason: Reason, detail: str, *, status: int | None = None, sent: bool = True) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.status = status
+        self.sent = sent
+
+
+class Busy(Refusal):
+    """A refusal that may be lifted by asking again, at most so often.
+
+    With a `limit`, it says that too much was asked: `wait` seconds if it said how long to wait.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        said: str = "",
+        *,
+        status: int | None = None,
+        limit: bool = False,
+        wait: float | None = None,
+        most: int | None = None,
+    ) -> None:
+        super().__init__(Reason.GAVE_UP, f"{what}{said}", status=status)
+        self.what, self.said = what, said
+        self.limit = limit or wait is not None
+        self.wait = wait
+        self.most = most
+
+    def again(self, patience: Patience) -> Patience | None:
+        """Return the patience that is left when this is asked again; None if that was the last time."""
+        if self.wait is not None and self.wait > LONGEST_WAIT_SECONDS:
+            return None
+        return patience.after_wait() if self.limit else patience.after_fault(self.most)
+
+    def for_good(self) -> Refusal:
+        """Return the refusal that it is when nobody asks again."""
+        how = " every time" if self.status else ""
+        if self.wait is not None and self.wait > LONGEST_WAIT_SECONDS:
+            how = f", and is not to be asked again for {self.wait:.0f} seconds"
+        return Refusal(self.reason, f"{self.what}{how}{self.said}", status=self.status)
 
 
 class ForbiddenRequestError(RuntimeError):
@@ -140,7 +200,10 @@ class Api:
         *,
         concurrency: int,
         scoped: Collection[str] = (),
+        login_url: str = LOGIN_URL,
+        patient: bool = True,
         log: Callable[[str], None] = lambda _line: None,
+        detailed: bool = False,
     ) -> None:
         """Prepare to ask; nothing is sent yet.
 
@@ -150,12 +213,16 @@ class Api:
             credentials: What there is to show.
             concurrency: How many may ask at once.
             scoped: The sites whose token has scopes. Atlassian takes such tokens at its gateway only, not at the site.
+            login_url: Where client credentials are exchanged for a token.
+            patient: Whether to wait when told to; a recording has no limits.
             log: Is told of every request, in a line without secrets.
+            detailed: Whether these lines name what was asked about, and how long it took.
         """
         self._api_url = api_url
+        self._login_url = login_url
         self._sites = dict(sites)
         self._gateways: dict[str, str | Refusal] = {}
-        self._scoped = frozenset(scoped)
+        self._at_gateway = frozenset(scoped) | credentials.clients.keys()
         self._finding = threading.Lock()
         # The environment's proxies, looked up once for each address.
         self._proxies = cache(requests.utils.get_environ_proxies)
@@ -164,32 +231,82 @@ class Api:
         }
         if credentials.org_key:
             self._auth[None] = _Bearer(credentials.org_key)
-        self._scrubbed = credentials.scrubbed
-        self._session = _session(concurrency)
+        self._credentials = credentials
+        self._logins = {site: _Login() for site in credentials.clients}
+        self._session = _session(concurrency, hosts=len(sites) + 2)
+        self._buckets: dict[tuple[Surface, str | None, str, str], Bucket] = {}
+        self._patient = patient
         self._log = log
+        self._detailed = detailed
 
     def can_ask(self, surface: Surface, site: str | None) -> bool:
         """Tell whether there is a credential for this interface."""
-        return surface is Surface.ANYONE or (None if surface is Surface.ADMIN else site) in self._auth
+        return surface is Surface.ANYONE or (None if surface is Surface.ADMIN else site) in self._auth or site in self._logins
 
     def address(self, site: str) -> str:
         """Return the address of a site."""
         return self._sites[site]
 
+    def host(self, request: Request) -> str:
+        """Return the host that a request goes to."""
+        at_api = request.site is None or (request.surface is Surface.SITE and request.site in self._at_gateway)
+        return urlsplit(self._api_url if at_api else self._sites[request.site or ""]).hostname or ""
+
+    def bucket(self, request: Request) -> Bucket:
+        """Return what Atlassian counts a request among: one site, endpoint and method."""
+        key = (request.surface, request.site, request.method, request.path)
+        with self._finding:
+            if key not in self._buckets:
+                self._buckets[key] = Bucket(CEILINGS.get(request.path) if self._patient else None)
+            return self._buckets[key]
+
+    def pause(self, busy: Busy, patience: Patience) -> float:
+        """Return how many seconds to let pass before asking again; what an answer said about waiting its bucket knows."""
+        return patience.pause if self._patient and not busy.limit else 0.0
+
     def ask(self, request: Request) -> Any:  # noqa: ANN401  JSON border
-        """Send a request and return the JSON of its answer.
+        """Send a request, again if need be, and return the JSON of its answer.
 
         Raises:
             Refusal: The answer gives nothing; with the reason in the words of a gap.
             ForbiddenRequestError: It is not among what may be asked.
         """
-        if (request.surface, request.method, request.path) not in ALLOWED:
-            raise ForbiddenRequestError(f"{request.method} {request.path} is not among what may be asked")
-        face = None if request.surface is Surface.ADMIN else request.site
-        auth = _Nobody() if request.surface is Surface.ANYONE else self._auth.get(face)
-        if auth is None:
-            raise Refusal(Reason.NO_CREDENTIAL, "there is no credential for it")
-        return self._answer(request, self._base(request), auth)
+        patience, bucket = Patience(), self.bucket(request)
+        while True:
+            time.sleep(max(0.0, bucket.opens_at() - time.monotonic()))
+            bucket.take()
+            try:
+                return self.attempt(request)
+            except Busy as busy:
+                left = busy.again(patience)
+                if left is None or not bucket.spend_retry():
+                    raise busy.for_good() from busy
+                patience = left
+                time.sleep(self.pause(busy, patience))
+
+    def attempt(self, request: Request) -> Any:  # noqa: ANN401  JSON border
+        """Send a request once, now, and return the JSON of its answer. Whoever calls this has taken it from its bucket.
+
+        Raises:
+            Busy: It may give something when it is asked again.
+            Refusal: The answer gives nothing; with the reason in the words of a gap.
+            ForbiddenRequestError: It is not among what may be asked.
+        """
+        _check(request)
+        bucket, sent_at, auth = self.bucket(request), time.monotonic(), None
+        try:
+            auth = self._credential(request)
+            return self._answer(request, self._base(request), auth, bucket)
+        except Busy as busy:
+            if busy.limit and self._patient:
+                bucket.refused(sent_at, busy.wait)
+            raise
+        except Refusal as refusal:
+            login = self._logins.get(request.site or "") if request.surface is Surface.SITE else None
+            if refusal.status == requests.codes.unauthorized and login and login.forget(auth):
+                # It may have ended before its time.
+                raise Busy(refusal.detail, status=refusal.status, most=ONCE_MORE) from refusal
+            raise
 
     def cursor(self, request: Request, link: str) -> str:
         """Return the cursor in a link to the next page, or a bare cursor as it is.
@@ -215,14 +332,49 @@ class Api:
         """Let go of the connections."""
         self._session.close()
 
+    def _credential(self, request: Request) -> AuthBase:
+        """Return the credential for a request."""
+        if request.surface is Surface.ANYONE:
+            return _Nobody()
+        if request.surface is Surface.SITE and request.site in self._logins:
+            return self._token(request.site)
+        auth = self._auth.get(None if request.surface is Surface.ADMIN else request.site)
+        if auth is None:
+            raise Refusal(Reason.NO_CREDENTIAL, "there is no credential for it", sent=False)
+        return auth
+
+    def _token(self, site: str) -> "_Bearer":
+        """Return the token of a site's client, a new one if there is none that holds."""
+        login = self._logins[site]
+        with login.lock:
+            if login.token is None or time.monotonic() >= login.ends_at:
+                login.token, login.ends_at = self._new_token(*self._credentials.clients[site])
+            return login.token
+
+    def _new_token(self, client_id: str, secret: str) -> tuple["_Bearer", float]:
+        """Exchange client credentials for a token, and return it with the moment at which to renew it.
+
+        https://developer.atlassian.com/cloud/admin/service-accounts and RFC 6749, section 4.4.
+        """
+        body = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+        asked_at = time.monotonic()
+        answer = self._answer(Request(Surface.LOGIN, "POST", "/oauth/token", body=body), self._login_url, _Nobody())
+        token, seconds = (answer.get("access_token"), answer.get("expires_in")) if isinstance(answer, dict) else (None, None)
+        if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
+            raise Refusal(Reason.MALFORMED, "the answer to the client credentials holds no token")
+        self._credentials.issued.add(token)
+        lasts = seconds if isinstance(seconds, int | float) and not isinstance(seconds, bool) else 0
+        return _Bearer(token), asked_at + max(lasts - EARLY_SECONDS, lasts / 2)
+
     def _base(self, request: Request) -> str:
         """Return the address below which a request's path lies, for the kind of credential there is."""
         if request.surface is Surface.ADMIN or request.site is None:
             return f"{self._api_url}/admin"
-        if request.surface is Surface.ANYONE or request.site not in self._scoped:
+        if request.surface is Surface.ANYONE or request.site not in self._at_gateway:
             return self._sites[request.site]
         if request.path.startswith(_UNDOCUMENTED):
-            raise Refusal(Reason.UNSUPPORTED, "an undocumented endpoint takes no token with scopes, as far as is known")
+            detail = "an undocumented endpoint takes no token with scopes, as far as is known"
+            raise Refusal(Reason.UNSUPPORTED, detail, sent=False)
         product = "confluence" if request.path.startswith("/wiki/") else "jira"
         return f"{self._api_url}/ex/{product}/{self._cloud_id(request.site)}"
 
@@ -232,11 +384,13 @@ class Api:
             if site not in self._gateways:
                 try:
                     self._gateways[site] = self._found_cloud_id(site)
+                except Busy:
+                    raise  # another time it may be there
                 except Refusal as refusal:
                     self._gateways[site] = refusal
         found = self._gateways[site]
         if isinstance(found, Refusal):
-            raise found
+            raise Refusal(found.reason, found.detail, status=found.status)
         return found
 
     def _found_cloud_id(self, site: str) -> str:
@@ -246,8 +400,10 @@ class Api:
             raise Refusal(Reason.MALFORMED, "the site does not say by which id the gateway knows it")
         return cloud_id
 
-    def _answer(self, request: Request, base: str, auth: AuthBase) -> Any:  # noqa: ANN401
+    def _answer(self, request: Request, base: str, auth: AuthBase, bucket: Bucket | None = None) -> Any:  # noqa: ANN401
+        _check(request)
         url = base + _filled(request.path, request.values)
+        started = time.monotonic()
         try:
             response = self._session.request(
                 request.method,
@@ -263,10 +419,15 @@ class Api:
             )
             content = _bounded(response)
         except requests.RequestException as error:
-            self._log(f"{request.method} {url}: {type(error).__name__}")
-            raise Refusal(Reason.GAVE_UP, f"no answer from {urlsplit(url).netloc}: {_plain(error)}") from error
-        self._log(f"{request.method} {url}: {response.status_code}, {len(content)} bytes")
-        _refuse(response, content, self._scrubbed)
+            self._note(request, url, type(error).__name__, started)
+            detail = f"no answer from {urlsplit(url).netloc}: {_plain(error)}"
+            if isinstance(error, requests.exceptions.SSLError):
+                raise Refusal(Reason.GAVE_UP, detail) from error
+            raise Busy(detail) from error
+        self._note(request, url, f"{response.status_code}, {len(content)} bytes", started)
+        _refuse(response, content, self._credentials.scrubbed)
+        if bucket:
+            bucket.accepted(_hold(response) if self._patient else None)
         try:
             answer = msgspec.json.decode(content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -277,6 +438,14 @@ class Api:
         if not _within(MAX_DEPTH, answer):
             raise Refusal(Reason.MALFORMED, f"an answer that is nested more than {MAX_DEPTH} levels deep")
         return answer
+
+    def _note(self, request: Request, url: str, outcome: str, started: float) -> None:
+        """Tell the log of a request: whom it was about only if that was wanted."""
+        if self._detailed:
+            self._log(f"{request.method} {url}: {outcome}, {time.monotonic() - started:.2f} s")
+        else:
+            place = request.site or request.surface
+            self._log(f"{request.method} {request.path} ({place}): {outcome}")
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -302,26 +471,33 @@ class _Bearer(AuthBase):
         return request
 
 
+@dataclass(slots=True)
+class _Login:
+    """The token that a client has at the moment, if any."""
+
+    token: _Bearer | None = None
+    ends_at: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget(self, token: AuthBase | None) -> bool:
+        """Let go of a token that was refused; False if it is not the one in use."""
+        with self.lock:
+            is_ours = isinstance(token, _Bearer)
+            if is_ours and self.token is token:
+                self.token = None
+            return is_ours
+
+
 class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
         """Know of no redirect: requests would read its body whole, and its address, even where it does not follow."""
         return None
 
 
-def _session(concurrency: int) -> requests.Session:
+def _session(concurrency: int, hosts: int) -> requests.Session:
     session = _Session()
-    retry = Retry(
-        total=RETRIES,
-        status_forcelist=RETRIED,
-        allowed_methods=("GET", "POST"),  # the POSTs only search
-        backoff_factor=0.5,
-        backoff_jitter=0.5,
-        backoff_max=LONGEST_WAIT_SECONDS,
-        retry_after_max=LONGEST_WAIT_SECONDS,
-        raise_on_status=False,
-    )
     # Not blocking: while a recording is made or played, an answer that is asked again keeps its place in the pool.
-    adapter = HTTPAdapter(pool_maxsize=concurrency, max_retries=retry)
+    adapter = HTTPAdapter(pool_connections=hosts, pool_maxsize=concurrency, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.headers.update({"Accept": "application/json", "X-Atlassian-Token": "no-check", "User-Agent": "atlascan"})
@@ -331,6 +507,40 @@ def _session(concurrency: int) -> requests.Session:
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
     return session
+
+
+def _check(request: Request) -> None:
+    if (request.surface, request.method, request.path) not in ALLOWED:
+        raise ForbiddenRequestError(f"{request.method} {request.path} is not among what may be asked")
+
+
+def _hold(response: requests.Response) -> float | None:
+    """Return for how many seconds nothing more is allowed, if an answer says that it was the last."""
+    if response.headers.get("X-RateLimit-Remaining", "").strip() != "0":
+        return None
+    return _until_reset(response)
+
+
+def _until_reset(response: requests.Response) -> float | None:
+    """Return the seconds until a limit is lifted. Atlassian's admin API writes that moment in ISO 8601."""
+    try:
+        reset = datetime.fromisoformat(response.headers.get("X-RateLimit-Reset", ""))
+    except ValueError:
+        return None
+    seconds = (reset.replace(tzinfo=reset.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(0.0, seconds) if seconds <= LONGEST_WAIT_SECONDS else None
+
+
+_RETRY_AFTER = Retry(retry_after_max=10**9)
+
+
+def _wait(response: requests.Response) -> float | None:
+    """Return the seconds that a refusal says to wait: in seconds, or as a date."""
+    told = response.headers.get("Retry-After")
+    try:
+        return _RETRY_AFTER.parse_retry_after(told) if told else _until_reset(response)
+    except (InvalidHeader, ValueError, OverflowError):
+        return None
 
 
 def _headers(request: Request) -> dict[str, str]:
@@ -343,7 +553,7 @@ def _headers(request: Request) -> dict[str, str]:
 def _filled(path: str, values: Mapping[str, str]) -> str:
     quoted = {name: quote(value, safe="") for name, value in values.items()}
     if any(value in ("", ".", "..") for value in quoted.values()):
-        raise Refusal(Reason.MALFORMED, "an id that cannot stand in an address")
+        raise Refusal(Reason.MALFORMED, "an id that cannot stand in an address", sent=False)
     return path.format_map(quoted)
 
 
@@ -392,9 +602,12 @@ def _refuse(response: requests.Response, content: bytes, scrubbed: Callable[[str
             raise Refusal(Reason.MALFORMED, f"redirected ({status}), which is not followed", status=status)
         case 400 | 405 | 410 | 501:
             raise Refusal(Reason.UNSUPPORTED, f"not supported here ({status}){said}", status=status)
+        case _ if status in RETRIED:
+            raise Busy(f"answered {status}", said, status=status, limit=status == LIMITED, wait=_wait(response))
+        case 500:
+            raise Busy(f"answered {status}", said, status=status, most=ONCE_MORE)
         case _:
-            again = " every time" if status in RETRIED else ""
-            raise Refusal(Reason.GAVE_UP, f"answered {status}{again}{said}", status=status)
+            raise Refusal(Reason.GAVE_UP, f"answered {status}{said}", status=status)
 
 
 _LONGEST_SAID, _LONGEST_WHY = 200, 80

@@ -131,8 +131,9 @@ class Endpoint:
 
     @property
     def name(self) -> str:
-        """Return what tells it from the others: method, path, and the type that is asked for where one path serves several."""
-        return f"{self.method} {self.path}" + (f"?type={self.params['type']}" if "type" in self.params else "")
+        """Return what tells it from the others: method and path, and where a path serves several, what is asked for or by whom."""
+        asked = f"?type={self.params['type']}" if "type" in self.params else ""
+        return f"{self.method} {self.path}{asked}" + (" (without an account)" if self.surface is Surface.ANYONE else "")
 
     @property
     def remedy(self) -> str:

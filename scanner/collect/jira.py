@@ -29,6 +29,23 @@ def _site(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401  JSON 
     yield from reading.results(about.site, title, Source.API, None)
 
 
+def _account_permissions(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    site = about.subject
+    reading = Reading("jira.site", record)
+    held = {name: at(record, "permissions", name, "havePermission") for name in _ASKED_OF_THE_ACCOUNT}
+    unsaid = [name for name, answer in held.items() if not isinstance(answer, bool)]
+    if unsaid:
+        detail = f"the answer does not say whether the account holds the permission {' and '.join(unsaid)}"
+        yield malformed("jira.site", detail, site.address)
+        return
+    reading.facts["account_permissions"] = [name for name, answer in held.items() if answer]
+    yield from reading.results(site.id, site.name, Source.API, None)
+
+
+# Whoever holds it sees all projects, filters and request types.
+_ASKED_OF_THE_ACCOUNT = ("ADMINISTER",)
+
+
 def _project(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading = Reading("jira.project", record)
     key = text_at(record, "key")
@@ -213,6 +230,18 @@ ENDPOINTS = (
         documented=_REFERENCE + "api-group-server-info/",
         hint=f"give {_ACCOUNT}",
         absent=lambda _endpoint, about: [("jira.site", about.site, None)],
+    ),
+    Endpoint(
+        kinds=("jira.site",),
+        path="/rest/api/3/mypermissions",
+        surface=Surface.SITE,
+        parent="jira.site",
+        adds=("account_permissions",),
+        params={"permissions": ",".join(_ASKED_OF_THE_ACCOUNT)},
+        shape=_account_permissions,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-permissions/",
+        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
     ),
     Endpoint(
         kinds=("jira.project",),

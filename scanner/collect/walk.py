@@ -1,26 +1,32 @@
-"""Walk the tables of endpoints, parents before children, and write down what is there and what could not be seen."""
+"""Walk the tables of endpoints: each answer is written down as it comes, and what it names is asked about in turn."""
 
+import hashlib
+import queue
 import threading
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from enum import Enum
+from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
-from scanner.collect import confluence, jira, jsm, org, paging
-from scanner.collect.api import Api, Refusal, Request, Surface
-from scanner.collect.endpoint import MALFORMED_HINT, About, Endpoint, Given, Missing, Unreadable, at, malformed, text_at
-from scanner.collect.journal import Journal
-from scanner.kinds import KINDS
-from scanner.model import Coverage, Gap, Reason, Record, Resource
+from scanner.collect import org, paging, settle
+from scanner.collect.api import Api, Busy, Refusal, Request, Surface
+from scanner.collect.endpoint import About, Endpoint, at, malformed, text_at
+from scanner.collect.journal import Counts, Journal, State, Task
+from scanner.collect.lanes import Lane, Lanes
+from scanner.collect.pace import Patience
+from scanner.collect.status import HostStatus
+from scanner.collect.tables import ENDPOINTS, UNREADABLE, Demand, Needs, demand, demanded
+from scanner.model import Coverage, EndpointCoverage, Gap, Reason, Record, Resource
 
-ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS)
-UNREADABLE: tuple[Unreadable, ...] = org.UNREADABLE
+__all__ = ["ENDPOINTS", "UNREADABLE", "Collection", "Options", "collect", "demanded", "fingerprint"]
+
+Watch = Callable[[tuple[HostStatus, ...]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,75 +38,74 @@ class Options:
     unsupported_sites: Mapping[str, str]
     opt_ins: frozenset[str]
     concurrency: int
-    needs: frozenset[tuple[str, str]] | None = None
+    needs: Needs | None = None
     since: datetime | None = None
     until: datetime | None = None
 
 
-def collect(
-    api: Api, options: Options, journal: Journal, progress: Callable[[str], None] = lambda _kind: None
-) -> tuple[Coverage, ...]:
-    """Collect the kinds that are needed and those these depend on, and return how it went for each."""
-    requests: Counter[str] = Counter()
-    kinds = demanded(options.needs)
-    endpoints = [endpoint for endpoint in ENDPOINTS if _is_asked(endpoint, kinds, options.needs)]
-    org_ = _found_org(api, options, requests) if any(each.surface is Surface.ADMIN for each in endpoints) else ""
-    if isinstance(org_, Gap):
-        journal.add([org_])
-    collector = _Collector(api, options, journal, requests, org_)
-    with ThreadPoolExecutor(options.concurrency) as pool:
-        for endpoint in endpoints:
-            progress(endpoint.kinds[0])
-            for records in pool.map(partial(collector.fetch, endpoint), collector.abouts(endpoint)):
-                journal.add(records)
-            journal.add(collector.orphans(endpoint))
-            journal.add(collector.unlisted(endpoint))
-            journal.add(collector.undecided(endpoint))
-            journal.add(collector.left_out(endpoint))
-    for unreadable in UNREADABLE:
-        if unreadable.kind in kinds:
-            journal.add(collector.unreadable(unreadable))
-    journal.settle()
-    return _coverage(journal, requests, {kind for endpoint in endpoints for kind in endpoint.kinds} | kinds)
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """How it went: for each kind, and at each endpoint."""
+
+    kinds: tuple[Coverage, ...]
+    endpoints: tuple[EndpointCoverage, ...]
 
 
-def demanded(needs: frozenset[tuple[str, str]] | None) -> frozenset[str]:
-    """Return the kinds to collect for these facts (None: all): with their parents, and what tells whether they are whole."""
-    everything = {kind for endpoint in ENDPOINTS for kind in endpoint.kinds} | {unreadable.kind for unreadable in UNREADABLE}
-    needed = set(everything if needs is None else everything & {kind for kind, _ in needs})
-    while True:
-        above = {
-            other
-            for endpoint in ENDPOINTS
-            for other in (endpoint.parent, endpoint.beside, endpoint.given and endpoint.given.kind)
-            if other and _is_asked(endpoint, needed, needs)
-        } | {unreadable.parent for unreadable in UNREADABLE if unreadable.kind in needed}
-        if above <= needed:
-            return frozenset(needed)
-        needed |= above
+def collect(api: Api, options: Options, journal: Journal, watch: Watch = lambda _statuses: None) -> Collection:
+    """Collect the kinds that are needed and those these depend on, and return how it went.
+
+    A journal that was interrupted is gone on with.
+    """
+    wanted = demand(options.needs)
+    org_id = _org(api, options, journal, wanted)
+    _Walk(api, options, journal, wanted, org_id).run(watch)
+    with journal.step():
+        settle.settle(journal, wanted, org_id, {site: api.address(site) for site in options.sites})
+    return Collection(tuple(_by_kind(journal, wanted)), tuple(_by_endpoint(journal, wanted)))
 
 
-# ---------------------------------------------------------------------------------------------------------------- private
+def fingerprint(options: Options, addresses: Mapping[str, str], tool: str) -> str:
+    """Return what has to be the same for one run to go on with what another began."""
+    same = (
+        tool,
+        options.org_id,
+        sorted(addresses.items()),
+        sorted(options.unsupported_sites.items()),
+        sorted(options.opt_ins),
+        None if options.needs is None else sorted(options.needs),
+        [endpoint.name for endpoint in ENDPOINTS],
+    )
+    return hashlib.sha256(msgspec.json.encode(same)).hexdigest()
 
 
-def _is_asked(endpoint: Endpoint, kinds: Collection[str], needs: frozenset[tuple[str, str]] | None) -> bool:
-    """Tell whether an endpoint supplies something that is needed; one that only adds facts is asked where these are."""
-    if needs is None or not endpoint.adds:
-        return any(kind in kinds for kind in endpoint.kinds)
-    return any((endpoint.kinds[0], fact) in needs for fact in endpoint.adds)
+# -------------------------------------------------------------------------------------------------------- the organization
 
 
-def _found_org(api: Api, options: Options, requests: Counter[str]) -> str | Gap:
+_ORG = next(number for number, endpoint in enumerate(ENDPOINTS) if endpoint.kinds == ("org",))
+
+
+def _org(api: Api, options: Options, journal: Journal, wanted: Demand) -> str | None:
     """Return the organization's id: as configured, or the only one that the key sees."""
-    if options.org_id:
+    if options.org_id or not any(ENDPOINTS[number].surface is Surface.ADMIN for number in wanted.endpoints):
         return options.org_id
+    known = journal.noted("org")
+    if known is not None:
+        return known or None
+    found = _found_org(api)
+    with journal.step():
+        journal.note("org", found if isinstance(found, str) else "")
+        journal.count(_ORG, Counts(requests=int(api.can_ask(Surface.ADMIN, None)), gaps=int(isinstance(found, Gap))))
+        if isinstance(found, Gap):
+            journal.add([found])
+    return found if isinstance(found, str) else None
+
+
+def _found_org(api: Api) -> str | Gap:
     hint = "name the organization in atlascan.yaml: org: {id: ...}"
     try:
-        requests["org"] += 1
         page = api.ask(Request(Surface.ADMIN, "GET", "/v1/orgs"))
     except Refusal as refusal:
-        requests["org"] -= refusal.reason is Reason.NO_CREDENTIAL
-        return _gap("org", refusal, org.ENDPOINTS[0].remedy)
+        return settle.gap("org", refusal, org.ENDPOINTS[0].remedy)
     records = at(page, "data")
     if not isinstance(records, list):
         return malformed("org", "the answer has no list of data", None)
@@ -110,277 +115,399 @@ def _found_org(api: Api, options: Options, requests: Counter[str]) -> str | Gap:
     return text_at(records[0], "id") or malformed("org", "a record without the id it should have", None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Collector:
-    api: Api
-    options: Options
-    journal: Journal
-    requests: Counter[str]
-    org: str | Gap
-    permissions: dict[tuple[str | None, str], Any] = field(default_factory=dict)
-    asking: threading.Lock = field(default_factory=threading.Lock)
-
-    def abouts(self, endpoint: Endpoint) -> list[About]:
-        """Return what the endpoint is asked for."""
-        if endpoint.given:
-            given, values = endpoint.given, self._given(endpoint.given)
-            apart = [replace(each, partly=values.get(each.site or "") in given.partly) for each in self._children(endpoint)]
-            return [each for each in apart if each.partly or values.get(each.site or "") in given.values]
-        return self._children(endpoint)
-
-    def _children(self, endpoint: Endpoint) -> list[About]:
-        if endpoint.parent:
-            parents = self.journal.resources(endpoint.parent)
-            return [self._about(endpoint, parent) for parent in parents if endpoint.applies(parent)]
-        if endpoint.surface is Surface.ADMIN:
-            return [] if isinstance(self.org, Gap) else [self._about(endpoint, None)]
-        return [replace(self._about(endpoint, None), site=site) for site in self.options.sites]
-
-    def fetch(self, endpoint: Endpoint, about: About) -> list[Record]:
-        """Ask for one parent's records, all pages of them."""
-        if about.site and (detail := self.options.unsupported_sites.get(about.site)):
-            return list(_gaps(endpoint, about, Refusal(Reason.UNSUPPORTED, detail), "use auth: basic for this site"))
-        if endpoint.opt_in and endpoint.opt_in not in self.options.opt_ins:
-            refusal = Refusal(Reason.OPT_IN_OFF, "only an undocumented endpoint reads it, and those are off")
-            return list(_gaps(endpoint, about, refusal, _opt_in_hint(endpoint)))
-        records: list[Record] = []
-        try:
-            pages = paging.records(self.api, partial(self._ask, endpoint), endpoint, about)
-            for record in [list(pages)] if endpoint.gathers else pages:
-                records.extend(self._detailed(endpoint, about, record) if endpoint.detail else endpoint.shape(record, about))
-        except Refusal as refusal:
-            meant = None if records else endpoint.refused(refusal, about)
-            if meant is not None:
-                records.extend(meant)
-            elif records or not self._is_no_wonder(endpoint, about, refusal):
-                records.extend(_gaps(endpoint, about, refusal, endpoint.remedy))
-        for id_ in endpoint.always:
-            if not any(isinstance(record, Resource) and record.id == id_ for record in records):
-                records.extend(self._detail(endpoint, about, id_))
-        records.extend(self._partial(endpoint, about))
-        return records
-
-    def orphans(self, endpoint: Endpoint) -> Iterator[Gap]:
-        """Yield a gap for each parent that could not be read: what it holds cannot be seen either."""
-        for gap in self._unread_parents(endpoint):
-            detail = gap.detail if _tells_whole_story(gap) else f"{_which(gap)} could not be read: {gap.detail}"
-            for kind, id_, parent in self._orphaned(endpoint, gap):
-                yield Gap(kind=kind, reason=gap.reason, detail=detail, hint=gap.hint, parent=parent, id=id_)
-
-    def unlisted(self, endpoint: Endpoint) -> Iterator[Gap]:
-        """Yield a gap for each resource that another kind says must be there and that the list left out.
-
-        Where the other kind could not be read whole, nothing says whether this list is.
-        """
-        if not endpoint.beside:
-            return
-        kind = endpoint.kinds[0]
-        known = {resource.id for resource in self.journal.resources(kind)}
-        refused = {gap.parent for gap in self.journal.gaps(kind) if gap.id is None}
-        for gap in self._unread(endpoint.beside):
-            if gap.id is None and gap.parent not in refused:
-                detail = f"whether the list is whole cannot be told: {gap.detail}"
-                yield Gap(kind=kind, reason=gap.reason, detail=detail, hint=gap.hint, parent=gap.parent)
-        for other in self.journal.resources(endpoint.beside):
-            id_ = endpoint.expects(other)
-            if id_ and id_ not in known and other.parent not in refused:
-                detail = f"the project {other.name!r} has a {KINDS[kind].noun}, but the list leaves it out"
-                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=other.address, id=id_)
-
-    def undecided(self, endpoint: Endpoint) -> Iterator[Gap]:
-        """Yield a gap for each site of which no way to ask shows everything, or nothing tells which does."""
-        if not endpoint.given:
-            return
-        kind, given = endpoint.kinds[0], endpoint.given
-        ways = [each.given for each in ENDPOINTS if each.given and each.kinds == endpoint.kinds]
-        shown_whole = {value for way in ways if (way.kind, way.fact) == (given.kind, given.fact) for value in way.values}
-        noun, facts = KINDS[kind].noun, " and ".join(endpoint.adds)
-        for resource in self.journal.resources(given.kind):
-            value = resource.facts.get(given.fact)
-            why = f"{given.fact} {value}" if value else f"no known {given.fact}"
-            if value not in shown_whole:
-                detail = f"no interface is known to show {facts} of every {noun} of a site with {why}"
-                yield Gap(kind=kind, reason=Reason.UNSUPPORTED, detail=detail, hint=_BY_HAND, parent=resource.address)
-
-    def left_out(self, endpoint: Endpoint) -> Iterator[Gap]:
-        """Yield a gap for each resource to which a list had facts to add, and of which it does not speak."""
-        if not endpoint.adds or not endpoint.parent or endpoint.parent in endpoint.kinds:
-            return
-        kind, gaps = endpoint.kinds[0], self.journal.gaps(endpoint.kinds[0])
-        read = {about.parent_address for about in self.abouts(endpoint) if not about.partly}
-        read -= {gap.parent for gap in gaps if gap.id is None}
-        told = {gap.id for gap in gaps}
-        for resource in self.journal.resources(kind):
-            if resource.parent in read and resource.id not in told and not resource.facts.keys() & set(endpoint.adds):
-                detail = f"the list that tells {' and '.join(endpoint.adds)} leaves it out"
-                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=resource.address)
-
-    def unreadable(self, unreadable: Unreadable) -> Iterator[Gap]:
-        """Yield a gap for each resource that no interface reads."""
-        kind = KINDS[unreadable.kind]
-        hint = f"look at {kind.console} and state what you see with `atlascan attest`"
-        detail = f"no public interface reads the {kind.noun}"
-        parents = self.journal.resources(unreadable.parent)
-        for parent in parents:
-            id_ = unreadable.id_of(parent)
-            yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint, parent=parent.address, id=id_)
-        for gap in self.journal.gaps(unreadable.parent):
-            why = f"{detail}, and which there are could not be read: {gap.detail}"
-            yield Gap(kind=kind.name, reason=gap.reason, detail=why, hint=gap.hint, parent=gap.parent)
-        if not parents and not self.journal.gaps(unreadable.parent):
-            yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint)
-
-    def _about(self, endpoint: Endpoint, parent: Resource | None) -> About:
-        org_id = None if isinstance(self.org, Gap) else self.org
-        site = parent.id.partition("/")[0] if parent and endpoint.surface is not Surface.ADMIN else None
-        known = partial(self.journal.has_child, parent=parent.address) if parent else (lambda _kind: False)
-        return About(org_id, site, parent, known, since=self.options.since, until=self.options.until)
-
-    def _given(self, given: Given) -> dict[str, Any]:
-        """Return the value of the fact for each site of which it is known."""
-        return {
-            resource.id: resource.facts[given.fact]
-            for resource in self.journal.resources(given.kind)
-            if given.fact in resource.facts
-        }
-
-    def _is_no_wonder(self, endpoint: Endpoint, about: About, refusal: Refusal) -> bool:
-        """Tell whether nothing answers because the site has no such app, as the organization's list of apps says too."""
-        if not endpoint.app or not about.site or refusal.reason is not Reason.NOT_FOUND or self.journal.gaps("org.workspace"):
-            return False
-        host, places = _host(self.api.address(about.site)), dict[str | None, set[str | None]]()
-        for workspace in self.journal.resources("org.workspace"):
-            places.setdefault(_host(workspace.facts.get("host_url")), set()).add(workspace.facts.get("type_key"))
-        # Of a site that is not in the list, the list says nothing; nor does it where it does not name an app or its place.
-        apps = places.get(host, set())
-        return bool(apps) and all(app and endpoint.app not in app for app in apps | places.get(None, set()))
-
-    def _unread_parents(self, endpoint: Endpoint) -> list[Gap]:
-        """Return the gaps of parents that are not there; what only adds facts to these says nothing of its own."""
-        return [] if not endpoint.parent or endpoint.parent in endpoint.kinds else self._unread(endpoint.parent)
-
-    def _unread(self, kind: str) -> list[Gap]:
-        """Return the gaps of resources that are not there, and not those about a part of one that is."""
-        known = {resource.id for resource in self.journal.resources(kind)}
-        addresses = {f"{kind}/{id_}" for id_ in known}
-        return [gap for gap in self.journal.gaps(kind) if gap.id not in known and gap.parent not in addresses]
-
-    def _orphaned(self, endpoint: Endpoint, gap: Gap) -> tuple[Missing, ...]:
-        """Return (kind, id, parent) of what is missing below a parent that could not be read."""
-        if gap.id is None:
-            site = (gap.parent or "").removeprefix("jira.site/")
-            return tuple((kind, site if KINDS[kind].single else None, gap.parent or gap.kind) for kind in endpoint.kinds)
-        unread = Resource(kind=gap.kind, id=gap.id, name=gap.id, facts={}, source=endpoint.source)
-        return endpoint.missing(self._about(endpoint, unread))
-
-    def _ask(self, endpoint: Endpoint, request: Request) -> Any:  # noqa: ANN401
-        if self.api.can_ask(request.surface, request.site):
-            self.requests[endpoint.kinds[0]] += 1
-        return self.api.ask(request)
-
-    def _detailed(self, endpoint: Endpoint, about: About, record: Any) -> Iterator[Record]:  # noqa: ANN401
-        id_ = endpoint.detail_id(record)
-        if id_ is None:
-            return iter([malformed(endpoint.kinds[0], "a record without the id it should have", about.parent_address)])
-        return self._detail(endpoint, about, id_)
-
-    def _detail(self, endpoint: Endpoint, about: About, id_: str) -> Iterator[Record]:
-        """Read one record of a list whole."""
-        values = {**endpoint.values(about), "domain": id_}
-        try:
-            record = self._ask(endpoint, Request(endpoint.surface, "GET", endpoint.detail or "", about.site, values))
-        except Refusal as refusal:
-            gap = _gap(endpoint.kinds[0], refusal, endpoint.remedy)
-            yield msgspec.structs.replace(gap, id=id_, parent=about.parent_address)
-        else:
-            records = list(endpoint.shape(record, about))
-            yield from records
-            if not any(each.id == id_ for each in records):
-                detail = f"the answer for {id_} is about something else"
-                yield malformed(endpoint.kinds[0], detail, about.parent_address, id_)
-
-    def _partial(self, endpoint: Endpoint, about: About) -> Iterator[Gap]:
-        """Yield a gap if the account sees only a part of the list."""
-        if not endpoint.whole_with:
-            return
-        needed = endpoint.whole_with
-        answer = self._permissions(endpoint, about.site, needed)
-        if isinstance(answer, Refusal):
-            yield msgspec.structs.replace(_gap(endpoint.kinds[0], answer, endpoint.remedy), parent=about.parent_address)
-            return
-        held = at(answer, "permissions", needed, "havePermission")
-        if not isinstance(held, bool):
-            detail = f"the answer does not say whether the account holds the permission {needed}"
-            yield malformed(endpoint.kinds[0], detail, about.parent_address)
-        elif not held:
-            detail = f"the account does not hold the permission {needed}, so the list may leave some out"
-            yield Gap(
-                kind=endpoint.kinds[0], reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=about.parent_address
-            )
-
-    def _permissions(self, endpoint: Endpoint, site: str | None, needed: str) -> Any:  # noqa: ANN401
-        """Return what a site says of the account's permission, or its refusal; it is asked once."""
-        with self.asking:
-            if (site, needed) not in self.permissions:
-                request = Request(Surface.SITE, "GET", "/rest/api/3/mypermissions", site, {}, {"permissions": needed})
-                try:
-                    self.permissions[site, needed] = self._ask(endpoint, request)
-                except Refusal as refusal:
-                    self.permissions[site, needed] = refusal
-            return self.permissions[site, needed]
+# ---------------------------------------------------------------------------------------------------------------- asking
 
 
-def _host(url: str | None) -> str | None:
+@dataclass(slots=True)
+class _Answer:
+    """What came of asking once: the records of a page and the place after it, a refusal, or a bug.
+
+    `raw` are records that are shaped when all are there, `ids` those of which each is read again.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    raw: list[Any] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    following: paging.Place | None = None
+    refusal: Refusal | None = None
+    bug: BaseException | None = None
+    seconds: float = 0.0
+
+
+def _asked(api: Api, task: Task, about: About) -> _Answer:
+    """Ask once, and take out of the answer all that can be understood before something cannot."""
+    endpoint, answer, started = ENDPOINTS[task.endpoint], _Answer(), time.monotonic()
     try:
-        return urlsplit(url or "").hostname
-    except ValueError:
-        return None
+        if task.detail:
+            _ask_for_detail(api, endpoint, task, about, answer)
+        else:
+            _ask_for_page(api, endpoint, task, about, answer)
+    except Refusal as refusal:
+        answer.refusal = refusal
+    except BaseException as bug:  # noqa: BLE001  it goes on where somebody can see it
+        answer.bug = bug
+    answer.seconds = time.monotonic() - started
+    return answer
 
 
-def _gaps(endpoint: Endpoint, about: About, refusal: Refusal, hint: str) -> Iterator[Gap]:
-    for kind, id_, parent in endpoint.missing(about):
-        yield msgspec.structs.replace(_gap(kind, refusal, hint), id=id_, parent=parent)
+def _ask_for_page(api: Api, endpoint: Endpoint, task: Task, about: About, answer: _Answer) -> None:
+    request = paging.request(endpoint, about, task.place)
+    page = api.attempt(request)
+    records = paging.records(endpoint, page)
+    if endpoint.gathers:
+        answer.raw = records
+    else:
+        for record in records:
+            if not endpoint.detail:
+                answer.records.extend(endpoint.shape(record, about))
+            elif id_ := endpoint.detail_id(record):
+                answer.ids.append(id_)
+            else:
+                detail = "a record without the id it should have"
+                answer.records.append(malformed(endpoint.kinds[0], detail, about.parent_address))
+    answer.following = paging.following(api, endpoint, request, page, task.place)
 
 
-def _gap(kind: str, refusal: Refusal, hint: str) -> Gap:
-    return Gap(kind=kind, reason=refusal.reason, detail=refusal.detail, hint=_HINTS.get(refusal.reason, hint))
+def _ask_for_detail(api: Api, endpoint: Endpoint, task: Task, about: About, answer: _Answer) -> None:
+    """Read one record of a list whole."""
+    values = {**endpoint.values(about), "domain": task.detail}
+    page = api.attempt(Request(endpoint.surface, "GET", endpoint.detail or "", about.site, values))
+    answer.records.extend(endpoint.shape(page, about))
+    if not any(each.id == task.detail for each in answer.records):
+        detail = f"the answer for {task.detail} is about something else"
+        answer.records.append(malformed(endpoint.kinds[0], detail, about.parent_address, task.detail))
 
 
-_BY_HAND = "look at the settings in the console; this version of atlascan cannot read them"
-
-# Where a better credential would lift nothing.
-_HINTS = {
-    Reason.MALFORMED: MALFORMED_HINT,
-    Reason.GAVE_UP: "run it again; if it stays so, look at the address and the network",
-}
+_Order = tuple[Task, Lane, About]
 
 
-def _which(gap: Gap) -> str:
-    if gap.id:
-        return f"{gap.kind}/{gap.id}"
-    return f"{gap.kind} of {gap.parent}" if gap.parent else gap.kind
+class _Crew:
+    """Threads that ask."""
+
+    def __init__(self, api: Api, size: int) -> None:
+        self._api = api
+        self._size = size
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[_Order, _Answer]] = queue.SimpleQueue()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Let the threads run as long as the block lasts. An interruption does not wait for what they are doing."""
+        for _ in range(self._size):
+            threading.Thread(target=self._work, daemon=True).start()
+        try:
+            yield
+        finally:
+            for _ in range(self._size):
+                self._orders.put(None)
+
+    def ask(self, order: _Order) -> None:
+        """Have something asked."""
+        self._orders.put(order)
+
+    def answer(self, seconds: float | None) -> tuple[_Order, _Answer] | None:
+        """Return the next answer; None if there is none in so many seconds."""
+        try:
+            return self._answers.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def _work(self) -> None:
+        while order := self._orders.get():
+            task, _, about = order
+            self._answers.put((order, _asked(self._api, task, about)))
 
 
-def _tells_whole_story(gap: Gap) -> bool:
-    """Tell whether a gap's words can stand for what lies below it, too."""
-    return gap.reason in (Reason.NO_CREDENTIAL, Reason.UNSUPPORTED) or " could not be read: " in gap.detail
+# --------------------------------------------------------------------------------------------------------------- walking
 
 
-def _opt_in_hint(endpoint: Endpoint) -> str:
-    consoles = dict.fromkeys(KINDS[kind].console for kind in endpoint.kinds if KINDS[kind].console)
-    look = " and ".join(str(console) for console in consoles)
-    switch = f"set collect: {{{endpoint.opt_in}: true}} in atlascan.yaml"
-    return f"{switch}, or look at {look} and state what you see with `atlascan attest`"
+class _Way(Enum):
+    """How much an endpoint shows of what it is asked about."""
+
+    WHOLLY = "wholly"
+    PARTLY = "partly"
 
 
-def _coverage(journal: Journal, requests: Counter[str], kinds: set[str] | frozenset[str]) -> tuple[Coverage, ...]:
-    return tuple(
-        Coverage(
+class _Walk:
+    """One thread plans and writes down. A task is one list, or one thing of it; what has to wait goes back into its lane."""
+
+    def __init__(self, api: Api, options: Options, journal: Journal, wanted: Demand, org_id: str | None) -> None:
+        self.api, self.options, self.journal, self.org_id = api, options, journal, org_id
+        self.asked = wanted.endpoints
+        self.elders = {number: elder for number in self.asked if (elder := self._elder(number)) is not None}
+        self.lanes = Lanes()
+        self.lane_of: dict[tuple[int, str, bool], Lane] = {}
+        # The kinds of which it is known for a site all that there is to know; they decide how others are asked for.
+        self.decided: set[tuple[str, str]] = set()
+        self.patience: dict[int, Patience] = {}
+        self.seen: dict[int, set[bytes]] = {}
+        self.places: dict[int, paging.Place] = {}
+        self.gathered: dict[int, list[Any]] = {}
+
+    def run(self, watch: Watch) -> None:
+        """Ask for everything, and return when nothing is left."""
+        crew = _Crew(self.api, self.options.concurrency)
+        with crew.at_work():
+            with self.journal.step():
+                self._start()
+            while self.lanes:
+                while self.lanes.running < self.options.concurrency and (order := self._order()):
+                    crew.ask(order)
+                is_full = self.lanes.running >= self.options.concurrency
+                if came := crew.answer(None if is_full else self.lanes.wait()):
+                    (task, lane, about), answer = came
+                    self.lanes.answered(lane)
+                    with self.journal.step():
+                        self._take_in(task, lane, about, answer)
+                watch(tuple(self.lanes.statuses()))
+
+    def _order(self) -> _Order | None:
+        sent = self.lanes.send()
+        if sent is None:
+            return None
+        number, lane = sent
+        task = self.journal.task(number)
+        task = msgspec.structs.replace(task, place=self.places.get(number, task.place))
+        return task, lane, self._about(task)
+
+    # ------------------------------------------------------------------------------------------------------------ planning
+
+    def _start(self) -> None:
+        """Plan what depends on nothing, and what an interrupted run left."""
+        for number in self.asked:
+            for task in self.journal.finished(number):
+                if not task.detail and not ENDPOINTS[number].adds:
+                    self.decided.add((ENDPOINTS[number].kinds[0], task.site))
+        for task in self.journal.open_tasks():
+            self._queue(task.number, task.endpoint, task.site, task.detail)
+        for number in self.asked:
+            endpoint = ENDPOINTS[number]
+            if endpoint.parent is None:
+                for site in [""] if endpoint.surface is Surface.ADMIN else self.options.sites:
+                    if site or self.org_id:
+                        self._plan(number, site, None)
+
+    def _plan(self, number: int, site: str, parent: Resource | None, detail: str = "") -> None:
+        """Plan to ask an endpoint about something, unless that is planned or there is no sense in it."""
+        endpoint = ENDPOINTS[number]
+        way = self._way(endpoint, site)
+        if way is None:
+            return
+        why = settle.not_to_ask(endpoint, self.options.unsupported_sites.get(site), self.options.opt_ins)
+        task = self.journal.plan(
+            number,
+            site=site,
+            parent=parent.id if parent else "",
+            detail=detail,
+            partly=way is _Way.PARTLY,
+            state=State.NOT_ASKED if why else State.OPEN,
+        )
+        if task is None:
+            return
+        if why:
+            self._write(number, settle.refused(endpoint, settle.about(endpoint, self.org_id, site, parent), *why))
+            self._plan_what_waited(number, site, parent)
+            return
+        self._queue(task, number, site, detail)
+        for id_ in () if detail else endpoint.always:
+            self._plan(number, site, parent, id_)
+
+    def _plan_children(self, number: int, parent: Resource) -> None:
+        """Plan what is asked about a resource that an endpoint gave."""
+        if ENDPOINTS[number].adds:
+            return  # it was there already
+        for child in self.asked:
+            endpoint = ENDPOINTS[child]
+            if endpoint.parent == parent.kind and child not in self.elders and endpoint.applies(parent):
+                self._plan(child, _site(endpoint, parent), parent)
+
+    def _plan_what_waited(self, number: int, site: str, parent: Resource | None) -> None:
+        """Plan what was to come after an endpoint gave all that it has to give about something."""
+        for other in self.asked:
+            if parent and self.elders.get(other) == number and ENDPOINTS[other].applies(parent):
+                self._plan(other, site, parent)
+        if not ENDPOINTS[number].adds:
+            kind = ENDPOINTS[number].kinds[0]
+            self.decided.add((kind, site))
+            for other in self.asked:
+                given = ENDPOINTS[other].given
+                if given and given.kind == kind:
+                    self._plan_for_all(other, site)
+
+    def _plan_for_all(self, number: int, site: str) -> None:
+        """Plan to ask about everything of a site that is known by now; the rest follows as it comes."""
+        endpoint = ENDPOINTS[number]
+        for parent in self.journal.resources(endpoint.parent or ""):
+            if _site(endpoint, parent) == site and endpoint.applies(parent):
+                self._plan(number, site, parent)
+
+    def _elder(self, number: int) -> int | None:
+        """Return the endpoint that is asked before this one about the same parent, if this one heeds what it gave."""
+        endpoint = ENDPOINTS[number]
+        siblings = (each for each in self.asked if each != number and ENDPOINTS[each].parent == endpoint.parent)
+        return next((each for each in siblings if endpoint.after_siblings and endpoint.kinds[0] in ENDPOINTS[each].kinds), None)
+
+    def _way(self, endpoint: Endpoint, site: str) -> "_Way | None":
+        """Tell how much an endpoint shows on a site, by the fact that is given; None where it shows nothing, or not known yet."""
+        given = endpoint.given
+        if not given:
+            return _Way.WHOLLY
+        resource = self.journal.resource(given.kind, site) if (given.kind, site) in self.decided else None
+        value = resource.facts.get(given.fact) if resource else None
+        if value in given.values:
+            return _Way.WHOLLY
+        return _Way.PARTLY if value in given.partly else None
+
+    def _queue(self, task: int, number: int, site: str, detail: str, *, first: bool = False) -> None:
+        self.lanes.queue(self._lane(number, site, detail), task, first=first)
+
+    def _lane(self, number: int, site: str, detail: str) -> Lane:
+        key = (number, site, bool(detail))
+        if key not in self.lane_of:
+            endpoint = ENDPOINTS[number]
+            method, path = ("GET", endpoint.detail or "") if detail else (endpoint.method, endpoint.path)
+            request = Request(endpoint.surface, method, path, site or None)
+            depth = _depth_of(endpoint.parent) + bool(detail)
+            self.lane_of[key] = Lane(self.api.bucket(request), self.api.host(request), depth)
+        return self.lane_of[key]
+
+    def _about(self, task: Task) -> About:
+        endpoint = ENDPOINTS[task.endpoint]
+        parent = self.journal.resource(endpoint.parent, task.parent) if endpoint.parent else None
+        known = (lambda kind: self.journal.has_child(kind, parent.address)) if parent else (lambda _kind: False)
+        about = settle.about(endpoint, self.org_id, task.site, parent)
+        return replace(about, has_sibling=known, partly=task.partly, since=self.options.since, until=self.options.until)
+
+    # -------------------------------------------------------------------------------------------------------- writing down
+
+    def _take_in(self, task: Task, lane: Lane, about: About, answer: _Answer) -> None:
+        """Write down what came, and plan what follows from it."""
+        if answer.bug:
+            raise answer.bug
+        sent = answer.refusal is None or answer.refusal.sent
+        self.journal.count(task.endpoint, Counts(requests=int(sent), seconds=answer.seconds if sent else 0.0))
+        if isinstance(answer.refusal, Busy) and self._is_asked_again(task, lane, answer.refusal):
+            return
+        self.patience.pop(task.number, None)
+        self._write(task.endpoint, answer.records, pages=int(answer.refusal is None or bool(answer.records)))
+        for id_ in answer.ids:
+            self._plan(task.endpoint, task.site, about.parent, id_)
+        if ENDPOINTS[task.endpoint].gathers:
+            self.gathered.setdefault(task.number, []).extend(answer.raw)
+        if answer.following is None:
+            self._end(task, about, answer.refusal)
+        elif self._was_seen(task, answer.following):
+            self._end(task, about, Refusal(Reason.MALFORMED, "the pages go round in a circle"))
+        else:
+            self._go_on(task, lane, answer.following)
+
+    def _is_asked_again(self, task: Task, lane: Lane, busy: Busy) -> bool:
+        """Have a task sent again after a pause; False if it was sent often enough."""
+        left = busy.again(self.patience.get(task.number, Patience()))
+        if left is None or not lane.bucket.spend_retry():
+            return False
+        self.patience[task.number] = left
+        self.journal.count(task.endpoint, Counts(retries=1))
+        self.lanes.pause(lane, task.number, self.api.pause(busy, left))
+        return True
+
+    def _was_seen(self, task: Task, place: paging.Place) -> bool:
+        mark = msgspec.json.encode((place.more, place.body))
+        seen = self.seen.setdefault(task.number, set())
+        known = mark in seen
+        seen.add(mark)
+        return known
+
+    def _go_on(self, task: Task, lane: Lane, place: paging.Place) -> None:
+        """Have the next page of a list asked for."""
+        self.places[task.number] = place
+        if not ENDPOINTS[task.endpoint].gathers:  # after an interruption these start again
+            self.journal.advance(task.number, place)
+        self.lanes.queue(lane, task.number, first=True)
+
+    def _end(self, task: Task, about: About, refusal: Refusal | None) -> None:
+        """Write down that a task is over, with what is missing if it ended in a refusal, and plan what waited for it."""
+        endpoint, not_found = ENDPOINTS[task.endpoint], ""
+        for kept in (self.seen, self.places):
+            kept.pop(task.number, None)
+        gathered = self.gathered.pop(task.number, [])
+        if isinstance(refusal, Busy):
+            refusal = refusal.for_good()
+        if refusal is None and endpoint.gathers:
+            self._write(task.endpoint, endpoint.shape(gathered, about))
+        elif refusal and self._may_be_no_wonder(endpoint, task, refusal):
+            not_found = refusal.detail
+        elif refusal:
+            self._write(task.endpoint, _meant(endpoint, task, about, refusal))
+        self.journal.finish(task.number, not_found)
+        if not task.detail:
+            self._plan_what_waited(task.endpoint, task.site, about.parent)
+
+    def _may_be_no_wonder(self, endpoint: Endpoint, task: Task, refusal: Refusal) -> bool:
+        """Tell whether nothing may be there because the site has no such app, which is known when all answers are there."""
+        return bool(endpoint.app) and refusal.reason is Reason.NOT_FOUND and not task.place.pages
+
+    def _write(self, number: int, records: Iterable[Record], *, pages: int = 0) -> None:
+        """Write records down, and plan what is asked about them."""
+        found = list(records)
+        resources = [record for record in found if isinstance(record, Resource)]
+        self.journal.add(found)
+        self.journal.count(number, Counts(pages=pages, resources=len(resources), gaps=len(found) - len(resources)))
+        for resource in resources:
+            self._plan_children(number, resource)
+
+
+def _meant(endpoint: Endpoint, task: Task, about: About, refusal: Refusal) -> Iterable[Record]:
+    """Return what a refusal says: what it means where it is an answer, else what is missing, and how much was read before."""
+    if task.detail:
+        return [settle.gap(endpoint.kinds[0], refusal, endpoint.remedy, id_=task.detail, parent=about.parent_address)]
+    meant = None if task.place.pages else endpoint.refused(refusal, about)
+    if meant is not None:
+        return meant
+    if task.place.pages and refusal.reason is not Reason.MALFORMED:
+        refusal = Refusal(refusal.reason, f"{refusal.detail}, after {task.place.records} on {task.place.pages} pages")
+    return settle.refused(endpoint, about, refusal, endpoint.remedy)
+
+
+def _site(endpoint: Endpoint, parent: Resource) -> str:
+    return "" if endpoint.surface is Surface.ADMIN else parent.id.partition("/")[0]
+
+
+@cache
+def _depth_of(kind: str | None) -> int:
+    """Return how many kinds have to be read before this one."""
+    above = next((each.parent for each in ENDPOINTS if each.kinds[0] == kind and not each.adds), None)
+    return 0 if kind is None else 1 + _depth_of(above)
+
+
+# ------------------------------------------------------------------------------------------------------------- how it went
+
+
+def _by_kind(journal: Journal, wanted: Demand) -> Iterator[Coverage]:
+    asked = [ENDPOINTS[number] for number in wanted.endpoints]
+    for kind in sorted(wanted.kinds | {kind for endpoint in asked for kind in endpoint.kinds}):
+        own = [number for number in wanted.endpoints if ENDPOINTS[number].kinds[0] == kind]
+        gaps = len(journal.gaps(kind))
+        yield Coverage(
             kind=kind,
-            requests=requests[kind],
-            resources=len({resource.id for resource in journal.resources(kind)}),  # one may have several sources
-            gaps=len(gaps := journal.gaps(kind)),
+            requests=sum(journal.counts(number).requests for number in own),
+            resources=len(journal.ids(kind)),
+            gaps=gaps,
             complete=not gaps,
         )
-        for kind in sorted(kinds)
-    )
+
+
+def _by_endpoint(journal: Journal, wanted: Demand) -> Iterator[EndpointCoverage]:
+    for number in wanted.endpoints:
+        endpoint, counts = ENDPOINTS[number], journal.counts(number)
+        yield EndpointCoverage(
+            endpoint=endpoint.name,
+            kinds=endpoint.kinds,
+            requests=counts.requests,
+            pages=counts.pages,
+            resources=counts.resources,
+            gaps=counts.gaps,
+            retries=counts.retries,
+            seconds=round(counts.seconds, 3),
+            complete=not counts.gaps,
+        )
