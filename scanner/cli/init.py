@@ -35,7 +35,7 @@ def command(*, sites: tuple[str, ...], domains: tuple[str, ...], undocumented: b
         output.to_file(file, content)
         pipeline.say(f"wrote {file}")
     pipeline.say(
-        "next: set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan scan -f html=report.html`"
+        "next: set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan doctor`"
     )
 
 

@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from scanner.collect import confluence, jira, jsm, org, paging
+from scanner.collect import confluence, jira, jsm, org, paging, probe
 from scanner.collect.api import Api, Refusal, Request, Surface
 from scanner.collect.endpoint import MALFORMED_HINT, About, Endpoint, Given, Missing, Unreadable, at, malformed, text_at
 from scanner.collect.journal import Journal
 from scanner.kinds import KINDS
 from scanner.model import Coverage, Gap, Reason, Record, Resource
 
-ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS)
-UNREADABLE: tuple[Unreadable, ...] = org.UNREADABLE
+ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS, *probe.ENDPOINTS)
+UNREADABLE: tuple[Unreadable, ...] = (*org.UNREADABLE, *jira.UNREADABLE, *jsm.UNREADABLE)
 
 
 @dataclass(frozen=True, slots=True)
