@@ -16,7 +16,7 @@ from scanner import documents
 from scanner.domains import normal_address
 from scanner.errors import InputError, did_you_mean
 from scanner.kinds import DECLARED, KINDS, Kind, Scope, fits, wanted
-from scanner.model import Attestation, AttestationUse, Gap, Record, Resource, Snapshot, Source, in_date, sort_key
+from scanner.model import Attestation, AttestationUse, Gap, Reason, Record, Resource, Snapshot, Source, in_date, sort_key
 
 ATTESTABLE = {name: kind for name, kind in KINDS.items() if kind.console}
 
@@ -52,11 +52,12 @@ def supply(snapshot: Snapshot, attestations: Iterable[Attestation]) -> Snapshot:
     as_of = snapshot.header.taken_at
     counted = [each for each in attestations if in_date(each.expires, as_of)]
     late = [each for each in attestations if not in_date(each.expires, as_of)]
-    expired = {(each.kind, place): each for each in late for place in (each.id, _resource(each).parent) if place}
+    expired = {(each.kind, place): each for each in late for place in (*_whole(each), each.id, _resource(each).parent) if place}
     stated = [_resource(each) for each in counted]
     read = _facts_read({(each.kind, each.id) for each in attestations}, snapshot)
     added = sorted([*stated, *(_as_resource(each, read) for each in attestations)], key=sort_key)
-    filled = {(each.kind, each.id) for each in stated} | {(each.kind, each.parent) for each in stated if each.parent}
+    # What is attested fills the gap of the whole, of whom it belongs to, and those about parts of it.
+    filled = {(each.kind, place) for each in stated for place in (*_whole(each), each.id, each.parent, each.address) if place}
 
     def records() -> Iterator[Record]:
         return heapq.merge(_unfilled(snapshot, filled, expired), added, key=sort_key)
@@ -240,9 +241,25 @@ def _unfilled(snapshot: Snapshot, filled: set[tuple[str, str]], expired: dict[tu
     for record in snapshot:
         if not isinstance(record, Gap):
             yield record
-        elif (record.kind, record.id or record.parent) not in filled:
-            late = expired.get((record.kind, record.id or record.parent or ""))
+        elif (record.kind, _place(record)) not in filled:
+            late = expired.get((record.kind, _place(record)))
             yield _with_expiry(record, late) if late else record
+
+
+def _place(gap: Gap) -> str:
+    """Return what an attestation has to be about to fill a gap."""
+    if gap.id is None and gap.reason is Reason.NO_PUBLIC_API and gap.kind in _UNLISTED:
+        return _ALL
+    return gap.id or gap.parent or ""
+
+
+def _whole(stated: Attestation | Resource) -> tuple[str, ...]:
+    """Return the word for all there is of an unlisted kind: whoever names some of it was to name all."""
+    return (_ALL,) if stated.kind in _UNLISTED else ()
+
+
+_ALL = "*"
+_UNLISTED = frozenset(name for name, kind in KINDS.items() if kind.unlisted)
 
 
 def _with_expiry(gap: Gap, attestation: Attestation) -> Gap:

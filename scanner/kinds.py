@@ -17,6 +17,7 @@ class FactType(StrEnum):
     BOOL = "true or false"
     DATE = "date"
     TEXTS = "list of text"
+    OBJECT = "object"
     OBJECTS = "list of objects"
 
 
@@ -49,7 +50,8 @@ class Fact:
 class Kind:
     """One kind of resource.
 
-    `console` is where a person looks; with it the kind can be attested. Of a `single` kind a site has just one, under its own name.
+    `console` is where a person looks; with it the kind can be attested. Of a `single` kind a site has just one, under its own name;
+    of an `unlisted` one nobody but a person tells which there are.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Kind:
     id: str
     console: str | None = None
     single: bool = False
+    unlisted: bool = False
 
 
 def _text(meaning: str, *values: str, ask: str | None = None) -> Fact:
@@ -70,8 +73,8 @@ def _yes(meaning: str, *, ask: str | None = None) -> Fact:
     return Fact(FactType.BOOL, meaning, ask=ask)
 
 
-def _number(meaning: str) -> Fact:
-    return Fact(FactType.NUMBER, meaning)
+def _number(meaning: str, *, ask: str | None = None) -> Fact:
+    return Fact(FactType.NUMBER, meaning, ask=ask)
 
 
 def _date(meaning: str) -> Fact:
@@ -80,6 +83,10 @@ def _date(meaning: str) -> Fact:
 
 def _texts(meaning: str, *values: str, ask: str | None = None, united: bool = False) -> Fact:
     return Fact(FactType.TEXTS, meaning, values, ask=ask, united=united)
+
+
+def _object(meaning: str, /, **items: Fact) -> Fact:
+    return Fact(FactType.OBJECT, meaning, items=items)
 
 
 def _objects(meaning: str, key: str, /, **items: Fact) -> Fact:
@@ -114,6 +121,10 @@ _SHARES = _objects(
     role=_text("which role in the project (an id), where it is shared with just that"),
 )
 
+# What an audit record speaks of.
+_AUDITED = {"id": _text("its id"), "name": _text("its name"), "type": _text("what it is: USER, GROUP, ...")}
+
+_OUTSIDE = "the site in a private browser window (not logged in)"
 _CUSTOMER_ACCESS = "Jira settings > Jira Service Management > Customer access"
 _CUSTOMER_PERMISSIONS = "Project settings > Access > Customer permissions"
 
@@ -149,6 +160,7 @@ KINDS: dict[str, Kind] = {
                 "type_key": _text("which app it is, in Atlassian's key"),
                 "host_url": _text("the site it runs on"),
                 "status": _text("whether it is in service", "online", "offline", "deprecated"),
+                "plans": _texts("the plans it is paid for, in Atlassian's words"),
             },
             "workspace id",
         ),
@@ -239,6 +251,28 @@ KINDS: dict[str, Kind] = {
             "account id",
         ),
         Kind(
+            "org.user_role_assignments",
+            "user's roles",
+            "The roles of a person, and how they came to each. Asked of people who may use an app.",
+            Scope.ORG,
+            {
+                "assignments": _objects(
+                    "the roles, resource by resource",
+                    "key",
+                    key=_text("resource and role, in one"),
+                    resource_id=_text("of what (an ARI)"),
+                    role=_text("the role: atlassian/user, atlassian/admin, atlassian/customer, ..."),
+                    methods=_texts(
+                        "how it was given: to the person, to a group the person is in, or as it follows from something else",
+                        "direct",
+                        "group_direct",
+                        "inferred",
+                    ),
+                ),
+            },
+            "account id",
+        ),
+        Kind(
             "org.group",
             "group",
             "A group of people in a directory of the organization.",
@@ -276,6 +310,75 @@ KINDS: dict[str, Kind] = {
             "policy id",
         ),
         Kind(
+            "org.authentication_policy",
+            "authentication policy",
+            "How a set of the organization's managed people have to log in.",
+            Scope.ORG,
+            {
+                "is_default": _yes("the one for people who are in no other", ask="Is it the default policy?"),
+                "members": _text("whom it is for", "everyone", "subset", ask="Members: everyone, or a subset?"),
+                "enforces_sso": _yes("they have to log in with single sign-on", ask="Single sign-on: is it enforced?"),
+                "two_step_verification": _text(
+                    "whether they have to use a second step", "required", "optional", ask="Two-step verification: is it required?"
+                ),
+                "idle_session_minutes": _number(
+                    "how long they may be idle before they are logged out", ask="Idle session duration: how many minutes?"
+                ),
+                "api_tokens": _text(
+                    "whether they may use API tokens", "allowed", "blocked", ask="User API tokens: allowed or blocked?"
+                ),
+                "third_party_login": _text(
+                    "whether they may log in with an account of somebody else's",
+                    "allowed",
+                    "blocked",
+                    ask="Third-party login: allowed or blocked?",
+                ),
+            },
+            "policy name",
+            # https://support.atlassian.com/security-and-access-policies/docs/authentication-policy-settings-for-your-organizations
+            console="Atlassian Administration > Security > User security > Authentication policies > Edit",
+            unlisted=True,
+        ),
+        Kind(
+            "org.external_user_policy",
+            "external user policy",
+            "How people have to log in whom the organization does not manage.",
+            Scope.ORG,
+            {
+                "two_step_verification": _text(
+                    "whether they have to use a second step", "required", "off", ask="Two-step verification: required, or off?"
+                ),
+                "session_days": _number(
+                    "after how many days they have to verify again", ask="Session expiration: after how many days?"
+                ),
+                "api_tokens": _text(
+                    "whether they may use API tokens", "allowed", "blocked", ask="API token access: allowed or blocked?"
+                ),
+            },
+            "word org: there is one",
+            # https://support.atlassian.com/security-and-access-policies/docs/set-api-token-access/
+            console="Atlassian Administration > Security > User security > External users > External user policy",
+        ),
+        Kind(
+            "org.token_policy",
+            "API token policy",
+            "Whether ordinary people may make API tokens, and for how long these last.",
+            Scope.ORG,
+            {
+                "user_tokens": _text(
+                    "whether they may make and use any",
+                    "allowed",
+                    "blocked",
+                    ask="User API tokens of ordinary people: allowed or blocked?",
+                ),
+                "max_days": _number("after how many days one ends at the latest", ask="User API token expiration: how many days?"),
+            },
+            "word org: there is one",
+            # Kept in each authentication policy:
+            # https://support.atlassian.com/security-and-access-policies/docs/authentication-policy-settings-for-your-organizations
+            console="Atlassian Administration > Security > User security > Authentication policies > Edit > User API tokens",
+        ),
+        Kind(
             "org.api_token",
             "API token",
             "A token with which programs act as a person. How it is told of is known from public code only.",
@@ -297,10 +400,63 @@ KINDS: dict[str, Kind] = {
             Scope.ORG,
             {
                 "label": _text("what its maker calls it"),
+                "status": _text("whether it may still be used", "active", "revoked"),
                 "created_at": _date("when it was made"),
                 "expires_at": _date("when it ends"),
             },
             "key id",
+        ),
+        Kind(
+            "org.service_account",
+            "service account",
+            "An account for programs, not for a person. How it is told of is not confirmed.",
+            Scope.ORG,
+            {"name": _text("its name"), "status": _text("whether it may be used, in Atlassian's word")},
+            "service account id",
+        ),
+        Kind(
+            "org.event",
+            "event",
+            "Something that happened, by the organization's audit log.",
+            Scope.ORG,
+            {
+                "time": _date("when"),
+                "action": _text("what happened: the id of a kind of event"),
+                "actor": _object(
+                    "who did it",
+                    id=_text("the id of the account or app"),
+                    name=_text("the name"),
+                    email=_text("the e-mail address"),
+                    auth_type=_text("with what kind of token: api-token, auth-token-for-3LO, ..."),
+                    token_id=_text("with which token"),
+                    token_label=_text("what that token is called"),
+                    app_id=_text("the app that set it off"),
+                    on_behalf_of=_text("the account for which it was done"),
+                ),
+                "context": _objects(
+                    "to what or whom it was done",
+                    "id",
+                    id=_text("its id"),
+                    type=_text("what it is: users, groups, ..."),
+                    name=_text("its name"),
+                    email=_text("its e-mail address, of a person"),
+                ),
+                "container": _objects(
+                    "where it was done",
+                    "id",
+                    id=_text("its id"),
+                    type=_text("what it is: sites, ..."),
+                    name=_text("its name"),
+                ),
+                "location": _object(
+                    "from where it was done",
+                    ip=_text("the address"),
+                    country=_text("the country of that address"),
+                    region=_text("the region of that address"),
+                    city=_text("the city of that address"),
+                ),
+            },
+            "event id",
         ),
         Kind(
             "org.event_action",
@@ -344,6 +500,27 @@ KINDS: dict[str, Kind] = {
                 "permission_scheme": _text("the id of its permission scheme, with the site; company-managed projects only"),
             },
             "project key",
+        ),
+        Kind(
+            "jira.project_role",
+            "project role",
+            "A role in one project, and who acts in it.",
+            Scope.SITE,
+            {
+                "name": _text("its name"),
+                "role_id": _text("its number, which all projects share, but for team-managed ones"),
+                "project": _text("the id of the project, with the site"),
+                "is_admin": _yes("whether it is the one that administers the project"),
+                "actors": _objects(
+                    "who acts in it",
+                    "key",
+                    key=_text("type and id, in one"),
+                    type=_text("a group or a person", "atlassian-group-role-actor", "atlassian-user-role-actor"),
+                    id=_text("the id of the group or account"),
+                    name=_text("the name shown"),
+                ),
+            },
+            "project key, a slash and the role's number",
         ),
         Kind(
             "jira.application_role",
@@ -430,6 +607,72 @@ KINDS: dict[str, Kind] = {
             "account id",
         ),
         Kind(
+            "jira.audit_record",
+            "audit record",
+            "Something that was changed in Jira, by its audit log.",
+            Scope.SITE,
+            {
+                "created": _date("when"),
+                "category": _text("what it belongs to, in words: user management, group management, ..."),
+                "summary": _text("what happened, in words of the site's language"),
+                "author": _text("the account id of whoever did it"),
+                "object": _object("what was changed", **_AUDITED),
+                "associated": _objects("what else it concerns, such as the group that a person was added to", "id", **_AUDITED),
+                "changed_values": _objects(
+                    "what it was before and became",
+                    "field",
+                    field=_text("of what"),
+                    before=_text("the value before"),
+                    after=_text("the value after"),
+                ),
+            },
+            "record id",
+        ),
+        Kind(
+            "jira.team_managed_access",
+            "access to team-managed projects",
+            "Who may create team-managed projects on a site, and how open these are.",
+            Scope.SITE,
+            {
+                "default_access": _text(
+                    "how open they are to everybody who may use Jira",
+                    "open",
+                    "limited",
+                    "private",
+                    ask="Access of team-managed projects: the most open level that any has?",
+                ),
+                "creation": _text("who may create them", "anyone", "admins", ask="Create team-managed projects: who may?"),
+            },
+            "site name",
+            console="Jira settings > System > Global permissions (Create team-managed projects),"
+            " and Project settings > Access of the team-managed projects",
+            single=True,
+        ),
+        Kind(
+            "jira.anonymous_view",
+            "anonymous view of Jira",
+            "What somebody without an account sees of Jira on a site.",
+            Scope.SITE,
+            {
+                "permissions": _texts(
+                    "what they may do somewhere, in Atlassian's keys, of the built-in permissions that were asked about",
+                    ask="What may a visitor do there, in Atlassian's keys (BROWSE_PROJECTS, CREATE_ISSUES, ...)?",
+                ),
+                "projects": _number("how many projects they see", ask="How many projects does a visitor see?"),
+                "filters": _number("how many filters they see", ask="How many filters does a visitor see?"),
+                "dashboards": _number(
+                    "how many dashboards they see, but for the system's own",
+                    ask="How many dashboards does a visitor see, but for the system's own?",
+                ),
+                "user_picker": _yes(
+                    "a search for people and groups finds somebody", ask="Does a search for people or groups find anybody?"
+                ),
+            },
+            "site name",
+            console=_OUTSIDE,
+            single=True,
+        ),
+        Kind(
             "jsm.service_desk",
             "service desk",
             "A service desk: the portal of one project.",
@@ -438,6 +681,8 @@ KINDS: dict[str, Kind] = {
                 "project_id": _text("the project's number"),
                 "service_desk_id": _text("the desk's number"),
                 "name": _text("its name"),
+                "portal_id": _text("the number of its portal"),
+                "portal_url": _text("the address of its portal"),
                 "desk_kind": _DESK_KIND,
                 "desk_declared": _DESK_DECLARED,
             },
@@ -485,8 +730,14 @@ KINDS: dict[str, Kind] = {
                 "signup_in_portal": _yes("accounts can be created in the portal"),
                 "signup_by_email": _yes("accounts are created for whoever writes to a desk"),
                 "internal_accounts": _text("who may get an internal account by themselves", "approved_domains", "nobody"),
-                "login_required": _yes("the help center asks for a log-in"),
-                "accounts_from_mail_headers": _text("whose To and Cc create accounts", "agents", "customers", "anyone"),
+                "login_required": _yes("the help center asks for a log-in", ask="Help center: is a log-in required to see it?"),
+                "accounts_from_mail_headers": _text(
+                    "whose To and Cc create accounts",
+                    "agents",
+                    "customers",
+                    "anyone",
+                    ask="Account creation by To and Cc of an e-mail (Jira Service Management > Email requests): who may?",
+                ),
                 "public_signup": _yes("the older site-wide switch: desks may let anyone sign up"),
             },
             "site name",
@@ -508,6 +759,28 @@ KINDS: dict[str, Kind] = {
             },
             "e-mail address",
             console="Project settings > Channels > Email",
+        ),
+        Kind(
+            "jsm.email_filter",
+            "e-mail filter",
+            "Whose mail creates no request in any desk of a site, and whose is never filtered out.",
+            Scope.SITE,
+            {
+                "blocked_local_parts": _texts(
+                    "what stands before the @ of addresses that are blocked in every desk, whatever their domain",
+                    ask="Addresses blocked in every desk: what stands before the @ (no-reply, postmaster, ...)?",
+                ),
+                "blocklist": _texts(
+                    "the domains and addresses on the blocklist of every desk", ask="Blocklist: which domains and addresses?"
+                ),
+                "allowlist": _texts("the domains on the allowlist of any desk", ask="Allowlist: which domains?"),
+            },
+            "site name",
+            # Cloud keeps the lists desk by desk:
+            # https://support.atlassian.com/jira-service-management-cloud/docs/manage-your-blocklist/
+            console="Project settings > Channels and self-service > Email > More > Manage blocklist and Manage allowlist"
+            " of each service project",
+            single=True,
         ),
         Kind(
             "jsm.customer",
@@ -543,6 +816,21 @@ KINDS: dict[str, Kind] = {
                 "restriction_status": _text("whether only some people may use it", "OPEN", "RESTRICTED"),
             },
             "request type id",
+        ),
+        Kind(
+            "jsm.signup_page",
+            "sign-up page",
+            "The page of a site's portal on which strangers may make themselves customers.",
+            Scope.SITE,
+            {
+                "answers": _yes(
+                    "the page answers; that it lets anybody sign up is then possible, and not proven",
+                    ask="Does /servicedesk/customer/user/signup offer to create an account?",
+                ),
+            },
+            "site name",
+            console=_OUTSIDE,
+            single=True,
         ),
         Kind(
             "confluence.site",
@@ -582,6 +870,16 @@ KINDS: dict[str, Kind] = {
             "space key",
         ),
         Kind(
+            "confluence.anonymous_view",
+            "anonymous view of Confluence",
+            "What somebody without an account sees of Confluence on a site.",
+            Scope.SITE,
+            {"spaces": _number("how many spaces they see, at least", ask="How many spaces does a visitor to /wiki see?")},
+            "site name",
+            console=_OUTSIDE,
+            single=True,
+        ),
+        Kind(
             "attestation",
             "attestation",
             "What a person stated about a setting that no interface gives.",
@@ -616,8 +914,14 @@ def own_values(kind: Kind, id_: str) -> dict[str, str]:
 
 
 def paths(kind: Kind) -> dict[str, Fact]:
-    """Return all that a path may lead to in a resource of a kind."""
-    return kind.facts | OWN_PATHS[kind.scope]
+    """Return all that a path may lead to in a resource of a kind: its facts, the parts of those that are objects, its own."""
+    parts = {
+        f"{name}.{part}": item
+        for name, fact in kind.facts.items()
+        if fact.type is FactType.OBJECT
+        for part, item in fact.items.items()
+    }
+    return kind.facts | parts | OWN_PATHS[kind.scope]
 
 
 def wanted(fact: Fact) -> str:
@@ -641,5 +945,7 @@ def fits(value: Any, fact: Fact) -> bool:  # noqa: ANN401  JSON border
             return isinstance(value, list) and all(
                 isinstance(item, str) and (not fact.values or item in fact.values) for item in value
             )
+        case FactType.OBJECT:
+            return isinstance(value, dict)
         case FactType.OBJECTS:
             return isinstance(value, list) and all(isinstance(item, dict) for item in value)

@@ -415,3 +415,99 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the worst of some verdicts; of none, notapplicable."""
     return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.NOTAPPLICABLE)
+
+
+# ------------------------------------------------------------------------------------------------------------ the diagnosis
+
+
+class Outcome(StrEnum):
+    """What came of asking an endpoint once."""
+
+    READABLE = "readable"
+    REFUSED = "refused"
+    OPT_IN_OFF = "needs-opt-in"
+    NO_ENDPOINT = "needs-attestation"
+    UNTOLD = "cannot-be-told"
+    NOT_HERE = "not-here"
+
+
+class Lack(StrEnum):
+    """What stands between a policy and its proof."""
+
+    CREDENTIAL = "credential"
+    SCOPE = "scope"
+    PERMISSION = "permission"
+    OPT_IN = "opt-in"
+    ATTESTATION = "attestation"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one call at an endpoint gave, for the organization or for one site.
+
+    Of what lacks, `wants` is the scope, the permission, the opt-in or the page of the console; `credential` says by which names the
+    credential is known. Where no interface reads a kind, there is no endpoint. `misses` are (kind, id, parent) of what an
+    attestation would have to state; None where one page does not tell.
+    """
+
+    endpoint: str | None
+    kinds: tuple[str, ...]
+    outcome: Outcome
+    interface: str | None = None
+    site: str | None = None
+    credential: str | None = None
+    lack: Lack | None = None
+    wants: str | None = None
+    detail: str = ""
+    hint: str = ""
+    misses: tuple[tuple[str, str | None, str | None], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What can be expected of one policy: all that was examined for it, and what of that it lacks."""
+
+    policy: str
+    title: str
+    severity: Severity
+    examined: tuple[Examined, ...]
+    needs: tuple[Examined, ...]
+    attested: bool = False
+
+    @property
+    def is_provable(self) -> bool:
+        """Tell whether nothing is lacking."""
+        return not self.needs
+
+
+@dataclass(frozen=True, slots=True)
+class LeastPrivilege:
+    """The least that a credential has to be allowed for some endpoints; `unscoped` are those that no scope is known to open."""
+
+    credential: str
+    endpoints: tuple[str, ...]
+    scopes: tuple[str, ...]
+    roles: tuple[str, ...]
+    unscoped: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Which policies some credentials can prove, what is missing, and the least that would do."""
+
+    tool: str
+    profile: str
+    prospects: tuple[Prospect, ...]
+    examined: tuple[Examined, ...]
+    least: tuple[LeastPrivilege, ...]
+
+    @property
+    def provable(self) -> int:
+        """Count the policies that can be proven."""
+        return sum(prospect.is_provable for prospect in self.prospects)
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 if there are policies and every one can be proven, else 3."""
+        return 0 if self.prospects and self.provable == len(self.prospects) else 3

@@ -1,18 +1,19 @@
 """Write the generated pages of the documentation from what the program knows of itself: `python -m tests.reference`."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import click
 
-from scanner import policies
+from scanner import evaluate, policies
 from scanner.cli import cli
-from scanner.collect.api import ALLOWED
+from scanner.collect.api import ALLOWED, Surface
+from scanner.collect.checkup import asked, least
 from scanner.collect.endpoint import Endpoint, Given, Unreadable
-from scanner.collect.walk import ENDPOINTS, UNREADABLE
+from scanner.collect.walk import ENDPOINTS, UNREADABLE, demanded
 from scanner.conditions import OPERATORS
-from scanner.kinds import KINDS, Fact, Kind, Scope
-from scanner.model import Policy
+from scanner.kinds import KINDS, Fact, FactType, Kind, Scope
+from scanner.model import Policy, Rule
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 GENERATED = "> Generated from the program by `python -m tests.reference`. Do not edit: a test compares it."
@@ -84,7 +85,8 @@ def endpoints() -> str:
     return _page(
         "Endpoints",
         "Everything that is asked of Atlassian. `admin` paths go to `https://api.atlassian.com/admin` with the organization's key, "
-        "`site` paths to the site itself with the account's token. Nothing else can be sent.",
+        "`site` paths to the site itself with the account's token, `anyone` paths to the site itself without any credential. "
+        "Nothing else can be sent.",
         *(part for each in ENDPOINTS for part in _endpoint(each)),
         "## What no endpoint reads",
         _table(("kind", "where a person looks"), [_unreadable(each) for each in UNREADABLE]),
@@ -104,11 +106,30 @@ def commands() -> str:
     return _page("Commands", "What `--help` says of each command.", *parts)
 
 
+def permissions() -> str:
+    """Return the page of what each policy needs to be allowed, and of the least that a profile needs."""
+    known = policies.load()
+    return _page(
+        "Permissions",
+        "What has to be allowed so that each policy can be judged. [`atlascan doctor`](../doctor.md) holds it against the "
+        "credentials that there are.",
+        "A scope is what an API key of the organization has to have, or a site's token if it is one with scopes; where there is "
+        "a dash, Atlassian documents none. A role or permission is what the site's account has to have.",
+        *(part for profile in policies.profiles() for part in _least(profile, known)),
+        "## Policy by policy",
+        _table(
+            ("policy", "asks", "scope", "role or permission", "and"),
+            [row for policy in known.values() for row in _asked_by(policy)],
+        ),
+    )
+
+
 PAGES: dict[Path, Callable[[], str]] = {
     FOLDER / "commands.md": commands,
     FOLDER / "endpoints.md": endpoints,
     FOLDER / "kinds.md": kinds,
     FOLDER / "operators.md": operators,
+    FOLDER / "permissions.md": permissions,
     FOLDER / "policies.md": policy_list,
 }
 
@@ -158,8 +179,9 @@ def _id(kind: Kind) -> str:
 
 def _facts(name: str, fact: Fact) -> Iterator[tuple[str, ...]]:
     yield f"`{name}`", fact.type, fact.meaning, ", ".join(f"`{value}`" for value in fact.values)
+    within = f"{name}." if fact.type is FactType.OBJECT else f"{name}[]."
     for inner, item in fact.items.items():
-        yield from _facts(f"{name}[].{inner}", item)
+        yield from _facts(within + inner, item)
 
 
 def _severity(policy: Policy) -> str:
@@ -185,10 +207,47 @@ def _endpoint(endpoint: Endpoint) -> Iterator[str]:
         "source": endpoint.source,
         "asked only with": f"`collect: {{{endpoint.opt_in}: true}}`" if endpoint.opt_in else "",
         "whole only with": f"the permission {endpoint.whole_with}" if endpoint.whole_with else "",
+        "the account needs": endpoint.role or "",
         "if refused": endpoint.remedy,
         "documented": f"<{endpoint.documented}>" if endpoint.documented.startswith("https://") else endpoint.documented,
     }
     yield "\n".join(f"- {name}: {value}" for name, value in facts.items() if value)
+
+
+def _least(profile: str, known: Mapping[str, Policy]) -> Iterator[str]:
+    rules = policies.select(known, profile, {}, {}, None)
+    endpoints = asked(evaluate.needs(rules))
+    yield f"## The least that the profile {profile} needs"
+    names = {Surface.ADMIN: "`ATLASCAN_ORG_API_KEY`", Surface.SITE: "`ATLASCAN_EMAIL`, `ATLASCAN_API_TOKEN`"}
+    rows = [row for surface, credential in names.items() for row in _ways(surface, credential, endpoints)]
+    yield _table(("credential", "scopes", "roles and permissions", "only without scopes"), rows)
+
+
+def _ways(surface: Surface, credential: str, endpoints: tuple[Endpoint, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the least without any opt-in, and with each that makes it more."""
+    plain = least([each for each in endpoints if not each.opt_in], surface, credential)
+    ways = {credential: plain} if plain.endpoints else {}
+    for opt_in in sorted({each.opt_in for each in endpoints if each.opt_in and each.surface is surface}):
+        those = [each for each in endpoints if each.opt_in in (None, opt_in)]
+        ways[f"{credential}, with `collect: {{{opt_in}: true}}`"] = least(those, surface, credential)
+    for words, found in ways.items():
+        yield words, _listed(found.scopes), ", ".join(found.roles), _listed(found.unscoped)
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(f"`{text}`" for text in texts)
+
+
+def _asked_by(policy: Policy) -> Iterator[tuple[str, ...]]:
+    needs = evaluate.needs([Rule(policy, policy.severity, {})])
+    for each in asked(needs):
+        opt_in = f"`collect: {{{each.opt_in}: true}}`, or an attestation" if each.opt_in else ""
+        yield f"`{policy.id}`", f"`{each.name}` ({each.surface})", _listed(each.scopes) or "-", each.role or "", opt_in
+    for each_ in UNREADABLE:
+        if each_.kind in demanded(needs):
+            yield f"`{policy.id}`", "nothing", "", "", f"an attestation: {KINDS[each_.kind].console}"
+    if policy.kind == "attestation":
+        yield f"`{policy.id}`", "nothing", "", "", "the attestations themselves"
 
 
 def _asked_where(given: Given) -> str:

@@ -12,6 +12,7 @@ from scanner.model import (
     AppliedWaiver,
     AttestationUse,
     Coverage,
+    EndpointCoverage,
     Evidence,
     Finding,
     Gap,
@@ -116,6 +117,10 @@ def hostile_report() -> Report:
             tool=every,
             target=Target(org=every, sites={"acme": "javascript:alert(1)//", every: "https://acme.example"}),
             coverage=(Coverage(kind=every, requests=1, resources=2, gaps=3, complete=False),),
+            endpoints=(
+                _asked(every, every, requests=1, pages=2, resources=3, gaps=4, retries=5, seconds=6.0),
+                _asked(LONG, *HOSTILE, requests=1, pages=1, resources=1, seconds=31_536_000.5),
+            ),
             recorded=every,
         ),
         policies=(policy, of_site),
@@ -187,11 +192,47 @@ def _header() -> Header:
             _read("org.domain", 1, 3, 0),
             _read("org.user_invites", 0, 3, 1),
         ),
+        endpoints=(
+            _asked("GET /v1/orgs/{orgId}/domains", "org.domain", requests=1, pages=1, resources=3, seconds=0.21),
+            _asked(
+                "GET /v2/orgs/{orgId}/app-access-settings/domains",
+                "org.access_domain",
+                requests=5,
+                pages=2,
+                resources=3,
+                retries=1,
+                seconds=3.4567,
+            ),
+            _asked("GET /rest/servicedeskapi/servicedesk", "jsm.service_desk", requests=3, pages=3, resources=16, seconds=1.08),
+            _asked(
+                "GET /rest/servicedesk/1/servicedesk/{projectKey}/settings/requestsecurity",
+                "jsm.customer_permissions",
+                "jsm.customer_access",
+                "jsm.email_channel",
+                requests=21,
+                pages=14,
+                resources=18,
+                gaps=2,
+                retries=5,
+                seconds=42.0,
+            ),
+            _asked(
+                "GET /rest/servicedesk/1/servicedesk/{projectKey}/incomingemail",
+                "jsm.email_channel",
+                gaps=1,
+            ),
+        ),
     )
 
 
 def _read(kind: str, requests: int, resources: int, gaps: int) -> Coverage:
     return Coverage(kind=kind, requests=requests, resources=resources, gaps=gaps, complete=not gaps)
+
+
+def _asked(endpoint: str, *kinds: str, gaps: int = 0, **effort: float) -> EndpointCoverage:
+    nothing = {"requests": 0, "pages": 0, "resources": 0, "retries": 0, "seconds": 0.0}
+    made: dict[str, Any] = {**nothing, **effort, "endpoint": endpoint, "kinds": kinds, "gaps": gaps, "complete": not gaps}
+    return EndpointCoverage(**made)
 
 
 def _invites() -> tuple[Finding, ...]:

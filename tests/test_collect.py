@@ -5,6 +5,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,17 +81,19 @@ def collected(
     credentials: Credentials = ADMIN,
     *,
     undocumented: bool = True,
+    probe: bool = False,
     concurrency: int = 1,
     org_id: str | None = None,
     unsupported: Mapping[str, str] | None = None,
     scoped: tuple[str, ...] = (),
     needs: frozenset[tuple[str, str]] | None = HEADLINES,
+    window: tuple[datetime | None, datetime | None] = (None, None),
 ) -> Collected:
     """Collect what the headline policies need from a site."""
     log: list[str] = []
     asks = Api(site.api_url, site.sites, credentials, concurrency=concurrency, scoped=scoped, log=log.append)
-    opt_ins = frozenset({"undocumented"} if undocumented else ())
-    options = walk.Options(org_id, tuple(site.sites), unsupported or {}, opt_ins, concurrency, needs)
+    opt_ins = frozenset(name for name, is_on in {"undocumented": undocumented, "probe": probe}.items() if is_on)
+    options = walk.Options(org_id, tuple(site.sites), unsupported or {}, opt_ins, concurrency, needs, *window)
     with tempfile.TemporaryDirectory() as folder:
         journal = Journal(Path(folder) / "a.journal")
         try:
@@ -138,7 +141,7 @@ def _wanted_of_the_org(scenario: Scenario, site: StandIn) -> Iterator[Record]:
             "type_key": workspace.type_key,
             "host_url": site.sites[workspace.site],
             "status": workspace.status,
-        }
+        } | ({"plans": [workspace.plan]} if workspace.plan else {})
         yield _resource(f"org.workspace/{workspace.id}", workspace.name, facts, org.address)
         yield Gap(
             kind="org.user_invites",
@@ -316,7 +319,7 @@ def test_without_a_credential_every_kind_says_so_and_nothing_is_sent(played: Pla
     assert found.log == ()
     assert {coverage.requests for coverage in found.coverage.values()} == {0}
     assert {gap.hint for gap in found.gaps if gap.kind in ORG_KINDS} == {
-        "give an organization admin API key (ATLASCAN_ORG_API_KEY) of this organization"
+        "give an organization admin API key (ATLASCAN_ORG_API_KEY) of this organization with the scope read:orgs:admin"
     }
     assert {gap.hint for gap in found.gaps if gap.kind not in ORG_KINDS} == {
         "give an account that may administer Jira (ATLASCAN_EMAIL and ATLASCAN_API_TOKEN)"

@@ -45,7 +45,7 @@ def resource(kind: str, id_: str, name: str, facts: dict[str, Any], parent: str 
 
 
 def of_confluence(found: Collected) -> list[Record]:
-    return [record for record in found.records if record.kind.startswith("confluence.")]
+    return [record for record in found.records if record.kind in {"confluence.site", "confluence.space"}]
 
 
 # ---------------------------------------------------------------------------------------------------- against the stand-in

@@ -238,6 +238,75 @@ def test_desks_that_cannot_be_listed_leave_their_customers_unknown() -> None:
     assert not [record for record in of_whom(found) if isinstance(record, Resource)]
 
 
+# ----------------------------------------------------------------------------------------------------------------- portals
+
+PORTAL = "/rest/servicedesk/1/servicedesk-data/{}"
+ODD_PORTAL = "jsm.service_desk/acme/HR of jsm.service_desk/acme/HR malformed: jsm.service_desk/acme/HR:"
+PORTALS = frozenset({("jsm.service_desk", "portal_url")})
+
+
+def portals(found: Collected) -> dict[str, dict[str, Any]]:
+    """Return what is known of each desk from the undocumented answer."""
+    return {
+        each.id: each.facts for each in found.resources if each.kind == "jsm.service_desk" and each.source is Source.UNDOCUMENTED
+    }
+
+
+def told_of_portals(*answers: Answer) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    table: Table = {
+        **COMPANY,
+        PORTAL.format("HR"): answers,
+        PORTAL.format("IT"): [said({"portalId": 2, "portalUrl": "https://p/2"})],
+    }
+    with faulty(table) as server:
+        found = collected(StandIn(server.url, {"acme": server.url}), needs=PORTALS)
+    return portals(found), found.gaps_of("jsm.service_desk")
+
+
+def test_every_desk_knows_its_portal(played: Played) -> None:
+    [site] = played.scenario.sites
+    url = f"{played.site.sites[site.name]}/servicedesk/customer/portal"
+    found = collected(played.site, needs=PORTALS)
+
+    assert portals(found) == {
+        f"{site.name}/{key}": {"portal_id": desk.id, "portal_url": f"{url}/{desk.id}"} for key, desk in site.desks.items()
+    }
+    assert found.gaps_of("jsm.service_desk") == []
+
+
+def test_portals_are_asked_for_only_where_they_are_needed_and_wanted(open_site: StandIn) -> None:
+    unneeded = collected(open_site, needs=frozenset({("jsm.service_desk", "name")}))
+    unwanted = collected(open_site, needs=PORTALS, undocumented=False)
+
+    assert [each for each in (*unneeded.log, *unwanted.log) if "servicedesk-data" in each] == []
+    assert unneeded.gaps_of("jsm.service_desk") == []
+    assert {(gap.parent, gap.reason) for gap in unwanted.gaps if gap.kind == "jsm.service_desk"} == {
+        (f"jsm.service_desk/acme/{key}", Reason.OPT_IN_OFF) for key in load("open").sites[0].desks
+    }
+
+
+@pytest.mark.parametrize(
+    ("answer", "known", "gap"),
+    [
+        (said({}, 403), None, "jsm.service_desk/* of jsm.service_desk/acme/HR forbidden: refused (403)"),
+        (
+            said({}),
+            {},
+            f"{ODD_PORTAL} the answer about its portal does not say which it is",
+        ),
+        (
+            said({"portalId": "7", "portalUrl": 5}),
+            {"portal_id": "7"},
+            f"{ODD_PORTAL} portalUrl is 5, which is not text",
+        ),
+    ],
+)
+def test_a_portal_that_is_not_told_is_a_gap_of_its_desk(answer: Answer, known: dict[str, Any] | None, gap: str) -> None:
+    of_it = {"acme/IT": {"portal_id": "2", "portal_url": "https://p/2"}}
+
+    assert told_of_portals(answer) == ({**of_it, **({} if known is None else {"acme/HR": known})}, [gap])
+
+
 # ------------------------------------------------------------------------------------------------------ lists put together
 
 PARTS = Kind(

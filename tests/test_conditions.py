@@ -299,3 +299,25 @@ def test_what_cannot_be_meant_is_refused_with_its_place(value: Any, message: str
     assert str(refused.value) == f"p.yaml:1: {message}"
     if hint and hint != "did you mean":
         assert refused.value.hint == hint
+
+
+# ------------------------------------------------------------------------------------------------------------- facts in facts
+
+
+@pytest.mark.parametrize(
+    ("facts", "holds"),
+    [
+        ({"actor": {"id": "u-1"}}, True),
+        ({"actor": {"id": "u-2"}}, False),
+        ({"actor": {}}, None),
+        ({}, None),
+    ],
+)
+def test_a_path_leads_into_a_fact_that_is_an_object(facts: dict[str, Any], holds: bool | None) -> None:
+    assert truth({"path": "actor.id", "equals": "u-1"}, facts, "org.event") is holds
+
+
+def test_a_mistyped_part_of_an_object_is_an_error() -> None:
+    with pytest.raises(InputError, match=r"org\.event has no fact 'actor\.idd'") as caught:
+        parsed({"path": "actor.idd", "equals": "u-1"}, "org.event")
+    assert caught.value.hint == "did you mean 'actor.id'?"

@@ -28,10 +28,13 @@ EXAMPLES = promises.SPECS.parent / "examples"
 
 AnyRoute = Route[Any]
 
+GATEWAYS = {"gateway": faces.GATEWAY_PREFIX, "confluence-gateway": faces.CONFLUENCE_GATEWAY_PREFIX}
+
 ROUTES: dict[str, tuple[AnyRoute, ...]] = {
     "admin": admin.ROUTES,
     "site": site.ROUTES,
     "gateway": site.GATEWAY_ROUTES,
+    "confluence-gateway": site.CONFLUENCE_GATEWAY_ROUTES,
 }
 
 
@@ -129,7 +132,9 @@ def played(request: pytest.FixtureRequest) -> Iterator[Played]:
         yield Played(load(request.param), at, session)
 
 
-def every_route(faces: str = "admin site gateway", where: Callable[[AnyRoute], bool] = lambda _: True) -> pytest.MarkDecorator:
+def every_route(
+    faces: str = "admin site gateway confluence-gateway", where: Callable[[AnyRoute], bool] = lambda _: True
+) -> pytest.MarkDecorator:
     found = [
         pytest.param(face, route, id=f"{face} {route.template}") for face in faces.split() for route in ROUTES[face] if where(route)
     ]
@@ -191,7 +196,7 @@ def test_the_admin_api_lets_in_only_its_own_keys(played: Played, face: str, rout
 @every_route("admin")
 def test_a_key_without_the_scope_is_forbidden(played: Played, face: str, route: AnyRoute) -> None:
     place = only(places(played, face))
-    has_it = route.scope in {None, "read:domains:admin"}
+    has_it = route.scope in {None, "read:orgs:admin", "read:domains:admin"}
     for parameters in route.samples(place.shown):
         answer = place.ask(route, parameters, NARROW_KEY)
 
@@ -218,7 +223,7 @@ def test_the_admin_api_always_says_what_is_left_of_its_limit(played: Played, fac
             assert datetime.fromisoformat(headers["X-RateLimit-Reset"]) > datetime.now(UTC)
 
 
-@every_route("site gateway")
+@every_route("site gateway confluence-gateway")
 @pytest.mark.parametrize("auth", [WRONG_PASSWORD, ORG_KEY], ids=["wrong", "of the organization"])
 def test_a_site_says_why_wrong_credentials_fail(played: Played, face: str, route: AnyRoute, auth: AuthBase) -> None:
     for place in places(played, face):
@@ -232,7 +237,7 @@ def test_a_site_says_why_wrong_credentials_fail(played: Played, face: str, route
             assert answer.headers["X-Seraph-LoginReason"] == "AUTHENTICATED_FAILED"
 
 
-@every_route("site gateway")
+@every_route("site gateway confluence-gateway")
 def test_a_site_shows_strangers_only_what_is_open_to_them(played: Played, face: str, route: AnyRoute) -> None:
     is_open = route.login in {Login.UNREAD, Login.OPTIONAL}
     for place in places(played, face):
@@ -295,7 +300,7 @@ def test_a_cursor_that_was_not_handed_out_is_refused(played: Played, face: str, 
         assert place.ask(route, parameters, ORG_KEY, onward).status_code == 400
 
 
-@every_route("site gateway", lambda route: route.experimental)
+@every_route("site gateway confluence-gateway", lambda route: route.experimental)
 def test_what_is_experimental_answers_only_those_who_opt_in(played: Played, face: str, route: AnyRoute) -> None:
     for place in places(played, face):
         for parameters in route.samples(place.shown):
@@ -355,7 +360,7 @@ def test_permissions_are_told_for_the_account_that_asks(played: Played) -> None:
     assert told == {
         "admin": {"ADMINISTER": True, "BROWSE_PROJECTS": True},
         "agent": {"ADMINISTER": False, "BROWSE_PROJECTS": True},
-        "none": {"ADMINISTER": False, "BROWSE_PROJECTS": False},
+        "none": {"ADMINISTER": False, "BROWSE_PROJECTS": bool(played.scenario.sites[0].projects_seen_by(None))},
     }
 
 
@@ -522,6 +527,9 @@ def after(body: Any, route: AnyRoute, read: int) -> Onward | None:  # noqa: ANN4
     """Find how to ask for the page after this one, in each of Atlassian's ways; a bare list ends where nothing more comes."""
     if isinstance(body, list):
         return Onward(query={**(route.sample_query or {}), "startAt": str(read)}) if body else None
+    if {"offset", "total"} <= body.keys() and route.listed:
+        end = body["offset"] + len(route.listed(body))
+        return Onward(query={"offset": str(end)}) if end < body["total"] else None
     onward = body.get("nextPage") or body.get("_links", {}).get("next") or body.get("links", {}).get("next")
     if onward is None:
         return None
@@ -567,7 +575,7 @@ def _admin_place(played: Played) -> Place:
 
 def _site_place(played: Played, shown: Site, face: str) -> Place:
     own = played.at.sites[shown.name]
-    url = own if face == "site" else f"{played.at.api_url}{faces.GATEWAY_PREFIX}/{shown.cloud_id}"
+    url = own if face == "site" else f"{played.at.api_url}{GATEWAYS[face]}/{shown.cloud_id}"
     refused = {each.path: each.status for each in shown.refuse}
     return Place(url, shown, ADMINISTRATOR, refused, _promised(face, url), played.session)
 

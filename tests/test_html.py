@@ -147,6 +147,8 @@ def test_everything_the_report_knows_is_in_the_markup() -> None:
         ]
         said += [clause.wanted for clause in finding.clauses]
         said += [" ".join(shown(evidence.value).split()) for evidence in finding.evidence]
+    for coverage in report.snapshot.endpoints:
+        said += [coverage.endpoint, f"{coverage.seconds:.1f}"]
     for gap in report.gaps:
         said += [gap.kind, gap.detail, gap.hint.replace("`", "")]
     for waiver in report.waivers:
@@ -219,8 +221,41 @@ def test_a_snapshot_read_whole_says_so_and_a_list_that_ended_early_too() -> None
     whole = tuple(msgspec.structs.replace(each, complete=True, gaps=0) for each in report.snapshot.coverage)
     cut = (msgspec.structs.replace(whole[0], complete=False), *whole[1:])
     for coverage, words in ((whole, "every kind was read whole"), (cut, "Some lists ended early")):
-        snapshot = msgspec.structs.replace(report.snapshot, coverage=coverage)
+        snapshot = msgspec.structs.replace(report.snapshot, coverage=coverage, endpoints=())
         assert words in text_of(render(msgspec.structs.replace(report, snapshot=snapshot, gaps=())))
+
+
+def test_every_endpoint_is_listed_with_its_outcome_and_the_incomplete_ones_first() -> None:
+    [table] = parsed(PAGES["report"]).xpath("//table[contains(@class, 'endpoints')]")
+    rows = [[" ".join(cell.text_content().split()) for cell in row] for row in table.xpath("tbody/tr")]
+    wanted = sorted(REPORTS["report"].snapshot.endpoints, key=lambda each: each.complete)
+    assert [row[0].split(" ")[1] for row in rows] == [each.endpoint.split(" ")[1] for each in wanted]
+    assert [row[1:] for row in rows] == [
+        ["21", "14", "18", "2", "5", "42.0", "no"],
+        ["0", "0", "0", "1", "0", "0.0", "no"],
+        ["1", "1", "3", "0", "0", "0.2", "yes"],
+        ["5", "2", "3", "0", "1", "3.5", "yes"],
+        ["3", "3", "16", "0", "0", "1.1", "yes"],
+    ]
+    assert "3 of 5 were read whole; the others come first." in text_of(PAGES["report"])
+    header = REPORTS["report"].snapshot
+    whole = msgspec.structs.replace(header, endpoints=tuple(each for each in header.endpoints if each.complete))
+    assert "All were read whole." in text_of(render(msgspec.structs.replace(REPORTS["report"], snapshot=whole)))
+
+
+def test_an_endpoint_that_was_not_read_whole_is_never_called_in_sight() -> None:
+    report = REPORTS["report"]
+    kinds = tuple(msgspec.structs.replace(each, complete=True, gaps=0) for each in report.snapshot.coverage)
+    snapshot = msgspec.structs.replace(report.snapshot, coverage=kinds)
+    text = text_of(render(msgspec.structs.replace(report, snapshot=snapshot, gaps=())))
+    assert "Some lists ended early" in text
+    assert "every kind was read whole" not in text
+
+
+def test_a_snapshot_from_before_endpoints_were_counted_says_that_it_names_none() -> None:
+    report = REPORTS["report"]
+    older = msgspec.structs.replace(report, snapshot=msgspec.structs.replace(report.snapshot, endpoints=()))
+    assert "The snapshot names no endpoint that was asked." in text_of(render(older))
 
 
 def test_every_reason_and_source_has_words() -> None:

@@ -92,6 +92,9 @@ def test_keys_stand_in_a_fixed_order_and_none_is_left_out() -> None:
     assert list(result) == list(documents.schema("result")["properties"])
     wanted = list(documents.schema("result")["properties"]["findings"]["items"]["properties"])
     assert {tuple(finding) for finding in result["findings"]} == {tuple(wanted)}
+    snapshot = documents.schema("result")["properties"]["snapshot"]["properties"]
+    assert list(result["snapshot"]) == list(snapshot)
+    assert {tuple(each) for each in result["snapshot"]["endpoints"]} == {tuple(snapshot["endpoints"]["items"]["properties"])}
 
 
 def test_a_result_is_indented_utf_8_that_ends_its_last_line() -> None:
@@ -116,6 +119,13 @@ def test_a_result_is_read_back_as_the_same_report(sample: Callable[[], Report], 
     file = tmp_path / "result.json"
     file.write_text(render(sample()), encoding="utf-8")
     assert results.load(file) == sample()
+
+
+def test_a_result_from_before_endpoints_were_counted_is_read_as_naming_none() -> None:
+    older = document(samples.report())
+    del older["snapshot"]["endpoints"]
+    header = msgspec.structs.replace(samples.report().snapshot, endpoints=())
+    assert parsed(older) == msgspec.structs.replace(samples.report(), snapshot=header)
 
 
 @every_sample
@@ -198,6 +208,8 @@ BROKEN: dict[str, tuple[Break, str]] = {
     "a day that is none": (_set("waivers", 0, "expires", to="2026-02-30"), '$.waivers[0].expires: "2026-02-30" is not a date'),
     "a moment that is none": (_set("snapshot", "taken_at", to="2026-13-01T00:00:00Z"), "$.snapshot.taken_at"),
     "a moment without a zone": (_set("snapshot", "taken_at", to="2026-06-01T00:00:00"), "$.snapshot.taken_at"),
+    "time that runs backwards": (_set("snapshot", "endpoints", 0, "seconds", to=-1), "$.snapshot.endpoints[0].seconds: "),
+    "an endpoint that says too much": (_set("snapshot", "endpoints", 1, "url", to="x"), "$.snapshot.endpoints[1].url: unknown key"),
     "an exit code of another program": (_set("gate", "exit_code", to=139), "$.gate.exit_code: 139 is not one of 0, 1, 3"),
     "a policy given twice": (lambda value: value["policies"].append(value["policies"][0]), "$.policies[5].id"),
     "a finding of no policy": (_set("findings", 2, "policy", to="access/x"), "$.findings[2].policy: there is no policy 'access/x'"),

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from scanner.collect import walk
 from scanner.model import AppliedWaiver, Finding, Gap, Reason, Report, Severity, Verdict
 from scanner.render import formats
 from scanner.render.text import MAX_GAPS, WORDS, render, renderable, visible
@@ -108,6 +109,32 @@ def test_many_gaps_of_one_cause_are_folded() -> None:
     assert "    … and 12 more\n" in text
 
 
+def test_every_endpoint_is_listed_with_its_outcome_and_the_incomplete_ones_first() -> None:
+    report = samples.report()
+    header = msgspec.structs.replace(report.snapshot, endpoints=tuple(reversed(report.snapshot.endpoints)))
+    coverage = render(msgspec.structs.replace(report, snapshot=header)).partition("Coverage\n")[2]
+    assert coverage.startswith(
+        "\n"
+        "  incomplete  2 of 5 endpoints\n"
+        "    GET /rest/servicedesk/1/servicedesk/{projectKey}/incomingemail  0 requests, 0 resources, 1 gap\n"
+        "    GET /rest/servicedesk/1/servicedesk/{projectKey}/settings/requestsecurity\n"
+        "      21 requests, 14 pages, 18 resources, 2 gaps, 5 retries, 42.0 s\n"
+        "  complete  3 of 5 endpoints\n"
+        "    GET /rest/servicedeskapi/servicedesk  3 requests, 3 pages, 16 resources, 1.1 s\n"
+        "    GET /v2/orgs/{orgId}/app-access-settings/domains\n"
+        "      5 requests, 2 pages, 3 resources, 1 retry, 3.5 s\n"
+        "    GET /v1/orgs/{orgId}/domains  1 request, 1 page, 3 resources, 0.2 s\n"
+        "\n"
+    )
+
+
+def test_a_snapshot_from_before_endpoints_were_counted_does_not_look_as_if_all_was_complete() -> None:
+    report = samples.report()
+    text = render(msgspec.structs.replace(report, snapshot=msgspec.structs.replace(report.snapshot, endpoints=())))
+    assert "Coverage\n\n  The snapshot names no endpoint that was asked.\n" in text
+    assert "complete" not in text
+
+
 def test_a_recording_is_called_one() -> None:
     report = samples.report()
     header = msgspec.structs.replace(report.snapshot, recorded="a made-up company")
@@ -120,6 +147,16 @@ def test_a_recording_is_called_one() -> None:
 @pytest.mark.parametrize("width", [80, 100])
 def test_lines_are_as_wide_as_asked(width: int) -> None:
     assert max(map(len, render(samples.report(), width=width).splitlines())) <= width
+
+
+def test_no_endpoint_and_none_of_its_numbers_is_broken_on_a_terminal_of_80_columns() -> None:
+    many = samples.report().snapshot.endpoints[0]
+    many = msgspec.structs.replace(many, requests=9999, pages=9999, resources=99_999, gaps=99, retries=99, seconds=999.9)
+    endpoints = tuple(msgspec.structs.replace(many, endpoint=each.name) for each in walk.ENDPOINTS)
+    header = msgspec.structs.replace(samples.report().snapshot, endpoints=endpoints)
+    shown = STYLING.sub("", in_colour(msgspec.structs.replace(samples.report(), snapshot=header)))
+    numbers = "9999 requests, 9999 pages, 99999 resources, 99 gaps, 99 retries, 999.9 s"
+    assert [each.endpoint for each in endpoints if f"    {each.endpoint}\n      {numbers}\n" not in shown] == []
 
 
 def test_a_word_too_long_for_a_line_stays_whole_so_that_it_can_be_searched_for() -> None:

@@ -10,6 +10,7 @@ from scanner import __version__
 COMMANDS = {
     "demo": ("scanner.cli.demo", "See a whole scan of a made-up company, without credentials or network."),
     "init": ("scanner.cli.init", "Write a configuration to start from."),
+    "doctor": ("scanner.cli.doctor", "Say which policies these credentials can prove, and what is missing."),
     "scan": ("scanner.cli.scan", "Take a snapshot and check it."),
     "snapshot": ("scanner.cli.snapshot", "Collect settings into a file, and judge nothing."),
     "check": ("scanner.cli.check", "Judge a snapshot by the policies."),

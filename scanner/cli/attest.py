@@ -1,6 +1,6 @@
 """`atlascan attest`: ask a person for what no interface shows, and write it down."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from scanner import attestations, snapshots
 from scanner.cli import options, output, pipeline
 from scanner.domains import normal_address
 from scanner.kinds import KINDS, Fact, FactType, Kind
-from scanner.model import Attestation, Report, Verdict
+from scanner.model import Attestation, Reason, Report, Verdict
 
 DEFAULT_FILE = "attestations.yaml"
 
@@ -74,7 +74,8 @@ def _hidden(report: Report) -> Iterator[_Question]:
     for gap in report.gaps:
         kind = KINDS[gap.kind]
         desk = gap.parent if (gap.parent or "").startswith("jsm.service_desk/") else None
-        if kind.console and _asked(kind) and (gap.id or (kind.name == "jsm.email_channel" and desk)):
+        unlisted = kind.unlisted and gap.reason is Reason.NO_PUBLIC_API
+        if kind.console and _asked(kind) and (gap.id or unlisted or (kind.name == "jsm.email_channel" and desk)):
             yield _Question(gap.kind, gap.id, None if gap.id else desk)
 
 
@@ -94,23 +95,36 @@ def _asked(kind: Kind) -> dict[str, Fact]:
 
 def _ask(question: _Question, by: str, today: date, expires: date) -> Iterator[Attestation]:
     kind = question.kind
-    pipeline.say(f"{kind.noun} of {question.place}: {kind.meaning}")
+    pipeline.say(f"{kind.noun} of {question.place}: {kind.meaning}" if question.place else f"{kind.noun}: {kind.meaning}")
     pipeline.say(f"  look at: {kind.console}")
-    facts = {name: answer for name, fact in _asked(kind).items() if (answer := _answer(name, fact)) is not None}
-    if not facts:
+    for id_ in _ids(question):
+        facts = {name: answer for name, fact in _asked(kind).items() if (answer := _answer(name, fact)) is not None}
+        if not facts:
+            continue
+        evidence = str(click.prompt("  Evidence (path or link to a screenshot)", default="", show_default=False, err=True)) or None
+        about, stated = _channel(question, facts["address"]) if question.desk else (id_, facts)
+        yield Attestation(kind.name, about, stated, attested_by=by, attested_on=today, expires=expires, evidence=evidence)
+
+
+def _channel(question: _Question, address: str) -> tuple[str, dict[str, Any]]:
+    """Return the id and the facts of a desk's address."""
+    site, _, key = question.place.partition("/")
+    return f"{site}/{address}", {"project_key": key, "address": address}
+
+
+def _ids(question: _Question) -> Iterator[str]:
+    """Yield what to ask about. Where nothing tells which there are, a person names them, one by one."""
+    if question.place:
+        yield question.id or ""
         return
-    evidence = str(click.prompt("  Evidence (path or link to a screenshot)", default="", show_default=False, err=True))
-    id_ = question.id or ""
-    if question.desk:
-        site, _, key = question.place.partition("/")
-        id_ = f"{site}/{facts['address']}"
-        facts = {"project_key": key, "address": facts["address"]}
-    yield Attestation(kind.name, id_, facts, attested_by=by, attested_on=today, expires=expires, evidence=evidence or None)
+    while named := str(click.prompt(f"  {question.kind.id} (empty for no more)", default="", show_default=False, err=True)):
+        yield named
 
 
 def _answer(name: str, fact: Fact) -> Any:  # noqa: ANN401  as the fact's type wants
-    if name == "address":
-        return click.prompt(f"  {fact.ask}", value_proc=_address, default="", show_default=False, err=True) or None
+    if read := _address if name == "address" else _READ.get(fact.type):
+        wanted = " [with commas between, or none]" if fact.type is FactType.TEXTS else ""
+        return click.prompt(f"  {fact.ask}{wanted}", value_proc=read, default="", show_default=False, err=True)
     choices = fact.values or (("true", "false") if fact.type is FactType.BOOL else ())
     kind = click.Choice((*choices, "")) if choices else click.STRING
     shown = f" [{'/'.join(choices)}]" if choices else ""
@@ -120,12 +134,29 @@ def _answer(name: str, fact: Fact) -> Any:  # noqa: ANN401  as the fact's type w
     return answer == "true" if fact.type is FactType.BOOL else answer
 
 
-def _address(text: str) -> str:
+def _address(text: str) -> str | None:
     """Return an address in comparable form; a wrong one is asked for again."""
-    address = normal_address(text) if text else ""
-    if address is None:
+    address = normal_address(text) if text else None
+    if text and address is None:
         raise click.BadParameter(f"{text!r} is not an e-mail address")
     return address
+
+
+def _number(text: str) -> int | None:
+    """Return a number; what is none is asked for again."""
+    if text and not (text.isascii() and text.isdecimal()):
+        raise click.BadParameter(f"{text!r} is not a number")
+    return int(text) if text else None
+
+
+def _texts(text: str) -> list[str] | None:
+    """Return the parts of a list; that there are none has to be said."""
+    if text == "none":
+        return []
+    return [part.strip() for part in text.split(",") if part.strip()] or None
+
+
+_READ: dict[FactType, Callable[[str], Any]] = {FactType.NUMBER: _number, FactType.TEXTS: _texts}
 
 
 def _save(file: Path, known: tuple[Attestation, ...], answered: list[Attestation]) -> None:

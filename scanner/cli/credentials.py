@@ -21,10 +21,18 @@ def found(sites: Iterable[str]) -> Credentials:
     return Credentials(_value(ORG_KEY), {site: (email, token) for site, (email, token) in pairs.items() if email and token})
 
 
+def names(site: str) -> str:
+    """Return by which names the credential of a site is known: its own where it has some, else those for all sites."""
+    return " and ".join(own if _value(own := _own(site, name)) else name for name in (EMAIL, TOKEN))
+
+
 def _site_value(site: str, name: str) -> str | None:
     """Return a site's own credential, else the one for all sites."""
-    own = f"ATLASCAN_{site.upper().replace('-', '_')}_{name.removeprefix('ATLASCAN_')}"
-    return _value(own) or _value(name)
+    return _value(_own(site, name)) or _value(name)
+
+
+def _own(site: str, name: str) -> str:
+    return f"ATLASCAN_{site.upper().replace('-', '_')}_{name.removeprefix('ATLASCAN_')}"
 
 
 def _value(name: str) -> str | None:

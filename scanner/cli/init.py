@@ -34,9 +34,7 @@ def command(*, sites: tuple[str, ...], domains: tuple[str, ...], undocumented: b
     for file, content in {target: text, **{file: content for file, content in beside.items() if not file.exists()}}.items():
         output.to_file(file, content)
         pipeline.say(f"wrote {file}")
-    pipeline.say(
-        "next: set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan scan -f html=report.html`"
-    )
+    pipeline.say("next: set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan doctor`")
 
 
 def _without_files(entry: dict[str, Any]) -> dict[str, Any]:

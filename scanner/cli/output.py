@@ -5,11 +5,15 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scanner.cli.options import Output
 from scanner.errors import WorkError
 from scanner.model import Report
 from scanner.render import formats
+
+if TYPE_CHECKING:
+    from scanner.render.text import Page
 
 
 def write(report: Report, outputs: Sequence[Output]) -> None:
@@ -32,12 +36,19 @@ def show(report: Report) -> None:
     """Show the report on the terminal, or as plain text in a pipe."""
     from scanner.render import text  # noqa: PLC0415  see scanner.render.formats
 
+    show_page(text.renderable(report))
+
+
+def show_page(page: "Page") -> None:
+    """Show lines on the terminal, or as plain text in a pipe."""
+    from scanner.render import text  # noqa: PLC0415  see scanner.render.formats
+
     if not sys.stdout.isatty():
-        to_stdout(text.render(report))
+        to_stdout(text.plain(page))
         return
     from rich.console import Console  # noqa: PLC0415
 
-    Console().print(text.renderable(report))
+    Console().print(page)
 
 
 def to_stdout(text: str) -> None:

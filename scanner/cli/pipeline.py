@@ -35,7 +35,7 @@ def load_config(file: Path | None) -> Config:
             f"there is no {configuration.FILE} in this folder", hint="write one with `atlascan init`, or name one with --config"
         )
     config = configuration.load(path)
-    idle = {"collect: probe": config.collect.probe, "spaces": bool(config.spaces)}
+    idle = {"spaces": bool(config.spaces)}
     for key in (key for key, is_set in idle.items() if is_set):
         say(f"warning: {key} has no effect in this version")
     return config
@@ -89,7 +89,7 @@ def take(
         org_id=config.org_id,
         sites=tuple(sites),
         unsupported_sites={site.name: f"auth: {site.auth} is not supported yet" for site in config.sites if site.auth == "oauth"},
-        opt_ins=frozenset({"undocumented"} if config.collect.undocumented else ()),
+        opt_ins=frozenset(name for name in ("undocumented", "probe") if getattr(config.collect, name)),
         concurrency=wire.concurrency or config.collect.concurrency,
         needs=needs,
         since=wire.taken_at - timedelta(days=config.collect.audit_days),

@@ -6,7 +6,7 @@ import msgspec
 from scanner import documents
 from scanner.cli import output
 
-NAMES = ("config", "attestations", "waivers", "policy", "profile", "result")
+NAMES = ("config", "attestations", "waivers", "policy", "profile", "result", "diagnosis")
 
 
 @click.command("schema")

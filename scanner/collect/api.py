@@ -49,13 +49,16 @@ ALLOWED = frozenset(
         (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/directories"),
         (Surface.ADMIN, "POST", "/v2/orgs/{orgId}/directories/-/users/search"),
         (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/directories/-/users/stats"),
+        (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/directories/-/users/{accountId}/role-assignments"),
         (Surface.ADMIN, "POST", "/v2/orgs/{orgId}/directories/-/groups/search"),
         (Surface.ADMIN, "GET", "/v2/orgs/{orgId}/directories/-/groups/{groupId}/role-assignments"),
         (Surface.ADMIN, "GET", "/v1/orgs/{orgId}/policies"),
         (Surface.ADMIN, "GET", "/v1/orgs/{orgId}/event-actions"),
+        (Surface.ADMIN, "GET", "/v1/orgs/{orgId}/events"),
         (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-tokens"),
         (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-keys"),
         (Surface.LOGIN, "POST", "/oauth/token"),
+        (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/service-accounts"),
         (Surface.SITE, "GET", "/_edge/tenant_info"),
         (Surface.SITE, "GET", "/rest/api/3/serverInfo"),
         (Surface.SITE, "GET", "/rest/api/3/mypermissions"),
@@ -68,16 +71,30 @@ ALLOWED = frozenset(
         (Surface.SITE, "GET", "/rest/api/3/group/bulk"),
         (Surface.SITE, "GET", "/rest/api/3/group/member"),
         (Surface.SITE, "GET", "/rest/api/3/users/search"),
+        (Surface.SITE, "GET", "/rest/api/3/auditing/record"),
+        (Surface.SITE, "GET", "/rest/api/3/project/{projectKey}/roledetails"),
+        (Surface.SITE, "GET", "/rest/api/3/project/{projectKey}/role/{roleId}"),
         (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk"),
         (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk/{serviceDeskId}/customer"),
         (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk/{serviceDeskId}/organization"),
         (Surface.SITE, "GET", "/rest/servicedeskapi/servicedesk/{serviceDeskId}/requesttype"),
         (Surface.SITE, "GET", "/rest/servicedesk/1/servicedesk/{projectKey}/settings/requestsecurity"),
         (Surface.SITE, "GET", "/rest/servicedesk/1/servicedesk/{projectKey}/incomingemail"),
+        (Surface.SITE, "GET", "/rest/servicedesk/1/servicedesk-data/{projectKey}"),
         (Surface.SITE, "GET", "/wiki/api/v2/space-role-mode"),
         (Surface.SITE, "GET", "/wiki/api/v2/spaces"),
         (Surface.SITE, "GET", "/wiki/api/v2/spaces/{id}/role-assignments"),
         (Surface.SITE, "GET", "/wiki/rest/api/space"),
+        (Surface.ANYONE, "GET", "/rest/api/3/serverInfo"),
+        (Surface.ANYONE, "GET", "/rest/api/3/mypermissions"),
+        (Surface.ANYONE, "GET", "/rest/api/3/project/search"),
+        (Surface.ANYONE, "GET", "/rest/api/3/filter/search"),
+        (Surface.ANYONE, "GET", "/rest/api/3/dashboard/search"),
+        (Surface.ANYONE, "GET", "/rest/api/3/groupuserpicker"),
+        (Surface.ANYONE, "GET", "/rest/servicedeskapi/info"),
+        (Surface.ANYONE, "GET", "/servicedesk/customer/user/signup"),
+        (Surface.ANYONE, "GET", "/wiki/api/v2/spaces"),
+        (Surface.ANYONE, "GET", "/wiki/rest/api/space"),
     }
 )
 
@@ -86,6 +103,9 @@ CEILINGS = {
     "/v1/orgs/{orgId}/events": (10, 60.0),
     "/v1/orgs/{orgId}/event-actions": (10, 60.0),
 }
+
+# What answers with a page for people, where all else answers in JSON.
+PAGES = frozenset({"/servicedesk/customer/user/signup"})
 
 MAX_ANSWER = 64 * 1024 * 1024
 MAX_DEPTH = 50
@@ -265,7 +285,7 @@ class Api:
         return patience.pause if self._patient and not busy.limit else 0.0
 
     def ask(self, request: Request) -> Any:  # noqa: ANN401  JSON border
-        """Send a request, again if need be, and return the JSON of its answer.
+        """Send a request, again if need be, and return the JSON of its answer; the text, where that is a page.
 
         Raises:
             Refusal: The answer gives nothing; with the reason in the words of a gap.
@@ -428,6 +448,8 @@ class Api:
         _refuse(response, content, self._credentials.scrubbed)
         if bucket:
             bucket.accepted(_hold(response) if self._patient else None)
+        if request.path in PAGES:
+            return content.decode(errors="replace")
         try:
             answer = msgspec.json.decode(content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -547,7 +569,8 @@ def _headers(request: Request) -> dict[str, str]:
     typed = {"Content-Type": "application/json"} if request.body is not None else {}
     # Jira Service Management answers what it calls experimental only to those who ask for it so.
     opted_in = {"X-ExperimentalApi": "opt-in"} if request.experimental else {}
-    return typed | opted_in
+    page = {"Accept": "text/html"} if request.path in PAGES else {}
+    return typed | opted_in | page
 
 
 def _filled(path: str, values: Mapping[str, str]) -> str:

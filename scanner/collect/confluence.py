@@ -13,7 +13,9 @@ from scanner.model import Record, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/confluence/rest/v2/"
 _ACCOUNT = "give an account that may use Confluence and see every space"
-_NO_APP = "if the site has no Confluence, an organization key with the scope read:workspaces:admin tells so"
+# What the account has to be allowed, in the words of Atlassian's documentation.
+_USE = "Can use (global permission of Confluence)"
+_SEES_ALL = "permission to view every space of Confluence"
 
 _ANONYMOUS, _UNLICENSED = "anonymous_access", "unlicensed_access"
 _SAID_BY_PERMISSION = {_ANONYMOUS: "anonymousAccess", _UNLICENSED: "unlicensedAccess"}
@@ -108,7 +110,9 @@ ENDPOINTS = (
         shape=_site,
         source=Source.API,
         documented=_REFERENCE + "api-group-space-roles/",
-        hint=f"{_ACCOUNT}; a scoped token needs read:configuration:confluence; {_NO_APP}",
+        hint=_ACCOUNT,
+        scope="read:configuration:confluence",
+        role=_USE,
         absent=lambda _endpoint, about: [("confluence.site", about.site, None)],
     ),
     # Not asked for below the site: that the mode is refused does not hide the spaces.
@@ -123,7 +127,9 @@ ENDPOINTS = (
         shape=_space,
         source=Source.API,
         documented=_REFERENCE + "api-group-space/",
-        hint=f"{_ACCOUNT}; a scoped token needs read:space:confluence; {_NO_APP}",
+        hint=_ACCOUNT,
+        scope="read:space:confluence",
+        role=_SEES_ALL,
         absent=lambda _endpoint, about: [("confluence.space", None, _site_address(about))],
     ),
     Endpoint(
@@ -139,7 +145,9 @@ ENDPOINTS = (
         shape=_permissions,
         source=Source.API,
         documented="https://developer.atlassian.com/cloud/confluence/rest/v1/api-group-space/",
-        hint=f"{_ACCOUNT}; a scoped token needs read:confluence-space.summary",
+        hint=_ACCOUNT,
+        scope="read:confluence-space.summary",
+        role=_SEES_ALL,
     ),
     Endpoint(
         kinds=("confluence.space",),
@@ -158,6 +166,8 @@ ENDPOINTS = (
         shape=_role_assignments,
         source=Source.API,
         documented=_REFERENCE + "api-group-space-roles/",
-        hint=f"{_ACCOUNT}; a scoped token needs read:space.permission:confluence",
+        hint=_ACCOUNT,
+        scope="read:space.permission:confluence",
+        role=_SEES_ALL,
     ),
 )

@@ -74,6 +74,11 @@ class Given:
     partly: tuple[str, ...] = ()
 
 
+# https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-permissions/#api-rest-api-3-mypermissions-get
+PERMISSIONS_SCOPE = "read:jira-work"
+_APPS = {"confluence": "Confluence", "jira-servicedesk": "Jira Service Management"}
+_TELLS_APPS = "an organization key with the scope read:workspaces:admin tells so"
+
 Shape = Callable[[Any, About], Iterable[Record]]
 Missing = tuple[str, str | None, str | None]
 
@@ -83,8 +88,8 @@ class Endpoint:
     """One REST resource: where it is, what it is asked for, how it pages, and what its answers mean.
 
     `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal, but for the `scope` that a token or key
-    has to have. `shape` turns one record of an answer
-    into resources. `values` fill the path, and `query` adds to `params` what depends on the parent. With `detail`, each record of
+    has to have; `role` is what the account has to be allowed. `shape` turns one record of an answer into resources. `values` fill
+    the path, and `query` adds to `params` what depends on the parent. With `detail`, each record of
     the list is read again at that path, and so are the ids in `always`.
     An endpoint that only `adds` facts to the resources of another is asked where these facts are needed, for the parents that it
     `applies` to. Where one that `gathers` is asked, the records of all pages together make one resource: `shape` is given the list.
@@ -101,6 +106,7 @@ class Endpoint:
     documented: str
     hint: str
     scope: str | None = None
+    role: str | None = None
     method: str = "GET"
     parent: str | None = None
     values: Callable[[About], Mapping[str, str]] = lambda _about: {}
@@ -138,10 +144,16 @@ class Endpoint:
     @property
     def remedy(self) -> str:
         """Return what would lift a refusal, with the scope."""
-        if self.scope is None:
-            return self.hint
         joint = " with the scope" if self.surface is Surface.ADMIN else "; a scoped token needs"
-        return f"{self.hint}{joint} {self.scope}"
+        scope = f"{joint} {self.scope}" if self.scope else ""
+        app = f"; if the site has no {_APPS[self.app]}, {_TELLS_APPS}" if self.app else ""
+        return f"{self.hint}{scope}{app}"
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Return the scopes that it takes to read it whole: its own, and that of the question whether the account sees all."""
+        both = (self.scope, PERMISSIONS_SCOPE if self.whole_with else None)
+        return tuple(dict.fromkeys(filter(None, both)))
 
     def missing(self, about: About) -> tuple[Missing, ...]:
         """Return (kind, id, parent) of what is missing when this request gives nothing."""
@@ -150,11 +162,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A kind that no interface reads: what it belongs to, and the id of each resource that is missing."""
+    """A kind that no interface reads: what it belongs to, and the id of each resource that is missing, if that much is known."""
 
     kind: str
     parent: str
-    id_of: Callable[[Resource], str]
+    id_of: Callable[[Resource], str | None]
 
 
 class Reading:
@@ -200,6 +212,17 @@ def text_at(value: Any, *path: str) -> str | None:  # noqa: ANN401
     if isinstance(found, int) and not isinstance(found, bool):
         return str(found)
     return found if isinstance(found, str) and found else None
+
+
+def texts_at(value: Any, problems: list[str], what: str, paths: Mapping[str, tuple[str, ...]]) -> dict[str, str]:  # noqa: ANN401
+    """Return the texts at some paths, by name. What is not there stays absent; what is there and no text is a problem."""
+    found = {name: at(value, *path) for name, path in paths.items()}
+    problems += [
+        f"{what}.{'.'.join(paths[name])} is {shown(each)}, which is not text"
+        for name, each in found.items()
+        if each is not None and not isinstance(each, str)
+    ]
+    return {name: each for name, each in found.items() if isinstance(each, str)}
 
 
 def whole(answer: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -1,18 +1,36 @@
 """Jira: the site and its projects, who may do what in them, what is shared with whom, and who administers."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC
 from typing import Any
 
 import msgspec
 
 from scanner.collect.api import Refusal, Surface
-from scanner.collect.endpoint import About, Endpoint, Pager, Reading, at, malformed, shown, text_at, whole
+from scanner.collect.endpoint import (
+    PERMISSIONS_SCOPE,
+    About,
+    Endpoint,
+    Pager,
+    Reading,
+    Unreadable,
+    at,
+    malformed,
+    shown,
+    text_at,
+    texts_at,
+    whole,
+)
 from scanner.kinds import KINDS
 from scanner.model import Reason, Record, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
 _ACCOUNT = "an account that may administer Jira (ATLASCAN_EMAIL and ATLASCAN_API_TOKEN)"
 _BROWSER = "an account with the global permission Browse users and groups (ATLASCAN_EMAIL and ATLASCAN_API_TOKEN)"
+# What the account has to be allowed, in the words of Atlassian's documentation.
+_ADMINISTER = "Administer Jira (global permission)"
+_BROWSE = "Browse users and groups (global permission)"
+_USE = "access to Jira"
 
 # The holders of a permission of which Atlassian's documentation says that a value tells which one is meant.
 _TOLD_BY_VALUE = frozenset({"group", "groupCustomField", "projectRole", "user", "userCustomField"})
@@ -200,6 +218,78 @@ def _user(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     yield from reading.results(about.below_site(id_), text_at(record, "displayName"), Source.API, about.parent_address)
 
 
+def _project_roles(answer: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    if not isinstance(answer, list):
+        raise Refusal(Reason.MALFORMED, "the answer is no list")
+    project = about.subject
+    for record in answer:
+        reading = Reading("jira.project_role", record)
+        name, role_id = reading.take("name", "name"), text_at(record, "id")
+        reading.take("is_admin", "admin")
+        reading.facts |= {"project": project.id, "role_id": role_id}
+        yield from reading.results(f"{project.id}/{role_id}" if role_id else None, name, Source.API, project.address)
+
+
+def _actors(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    role = about.subject
+    reading = Reading("jira.project_role", whole(record))
+    _take_each(reading, "actors", "actors", _actor)
+    if at(record, "actors") is None:
+        reading.problems.append("the answer does not say who acts in it")
+    yield from reading.results(role.id, role.name, Source.API, role.address)
+
+
+def _actor(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
+    type_ = _told(record, problems, "type")
+    id_ = _told(record, problems, *_ACTORS[type_]) if type_ in _ACTORS else None
+    if id_ is None or id_ == _LOST_ACCOUNT:
+        problems.append(f"an actor that is no known group or account: {shown(record)}")
+    facts = {"type": type_ if type_ in _ACTORS else None, "id": id_, "name": _told(record, problems, "displayName")}
+    return {"key": f"{type_ or '?'}:{id_ or '?'}", **{name: fact for name, fact in facts.items() if fact is not None}}
+
+
+# The types of actors, and where each says which one it is.
+_ACTORS = {"atlassian-group-role-actor": ("actorGroup", "groupId"), "atlassian-user-role-actor": ("actorUser", "accountId")}
+
+
+def _audit_record(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    reading = Reading("jira.audit_record", record)
+    reading.take("created", "created")
+    reading.take("category", "category")
+    summary = reading.take("summary", "summary")
+    reading.take("author", "authorAccountId")
+    if at(record, "objectItem") is not None:
+        reading.facts["object"] = _audited(at(record, "objectItem"), reading.problems)
+    _take_each(reading, "associated", "associatedItems", _audited)
+    _take_each(reading, "changed_values", "changedValues", _change)
+    yield from reading.results(about.below_site(text_at(record, "id")), summary, Source.API, about.parent_address)
+
+
+def _audited(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
+    if not isinstance(record, dict):
+        problems.append(f"what it speaks of is {shown(record)}, which is no object")
+    return texts_at(record, problems, "what it speaks of", {"id": ("id",), "name": ("name",), "type": ("typeName",)})
+
+
+def _change(record: Any, problems: list[str]) -> dict[str, Any]:  # noqa: ANN401
+    paths = {"field": ("fieldName",), "before": ("changedFrom",), "after": ("changedTo",)}
+    facts = texts_at(record, problems, "changedValues", paths)
+    if "field" not in facts:
+        problems.append(f"a change that does not say of what: {shown(record)}")
+    return facts
+
+
+def _window(about: About) -> dict[str, str]:
+    """Return the window that is looked at, in the form in which Jira writes its times: which one it takes is not documented."""
+    bounds = {"from": about.since, "to": about.until}
+    return {name: f"{each.astimezone(UTC):%Y-%m-%dT%H:%M:%S.000+0000}" for name, each in bounds.items() if each}
+
+
+def _role_of_project(about: About) -> dict[str, str]:
+    _, key, role_id = about.subject.id.split("/", 2)
+    return {"projectKey": key, "roleId": role_id}
+
+
 def _take_each(reading: Reading, fact: str, field: str, item: Callable[[Any, list[str]], dict[str, Any]]) -> None:
     """Take a list of objects, each once; one that was not answered stays absent."""
     values = at(reading.record, field)
@@ -241,7 +331,9 @@ ENDPOINTS = (
         shape=_account_permissions,
         source=Source.API,
         documented=_REFERENCE + "api-group-permissions/",
-        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+        hint=f"give {_ACCOUNT}",
+        scope=PERMISSIONS_SCOPE,
+        role=_USE,
     ),
     Endpoint(
         kinds=("jira.project",),
@@ -254,7 +346,9 @@ ENDPOINTS = (
         shape=_project,
         source=Source.API,
         documented=_REFERENCE + "api-group-projects/",
-        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+        hint=f"give {_ACCOUNT}",
+        scope="read:jira-work",
+        role=_ADMINISTER,
         whole_with="ADMINISTER",
     ),
     Endpoint(
@@ -265,7 +359,9 @@ ENDPOINTS = (
         shape=_application_roles,
         source=Source.API,
         documented=_REFERENCE + "api-group-application-roles/",
-        hint=f"give {_ACCOUNT}; a scoped token needs manage:jira-configuration",
+        hint=f"give {_ACCOUNT}",
+        scope="manage:jira-configuration",
+        role=_ADMINISTER,
     ),
     Endpoint(
         kinds=("jira.permission_scheme",),
@@ -277,7 +373,9 @@ ENDPOINTS = (
         shape=_permission_scheme,
         source=Source.API,
         documented=_REFERENCE + "api-group-permission-schemes/",
-        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+        hint=f"give {_ACCOUNT}",
+        scope="read:jira-work",
+        role=_USE,
     ),
     Endpoint(
         kinds=("jira.project",),
@@ -291,7 +389,9 @@ ENDPOINTS = (
         shape=_scheme_of_project,
         source=Source.API,
         documented=_REFERENCE + "api-group-project-permission-schemes/",
-        hint=f"give {_ACCOUNT}, or one that administers this project; a scoped token needs read:jira-work",
+        hint=f"give {_ACCOUNT}, or one that administers this project",
+        scope="read:jira-work",
+        role=_ADMINISTER,
     ),
     Endpoint(
         kinds=("jira.filter",),
@@ -304,7 +404,9 @@ ENDPOINTS = (
         shape=_filter,
         source=Source.API,
         documented=_REFERENCE + "api-group-filters/",
-        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+        hint=f"give {_ACCOUNT}",
+        scope="read:jira-work",
+        role=_ADMINISTER,
         whole_with="ADMINISTER",
     ),
     Endpoint(
@@ -318,7 +420,9 @@ ENDPOINTS = (
         shape=_dashboard,
         source=Source.API,
         documented=_REFERENCE + "api-group-dashboards/",
-        hint=f"give {_ACCOUNT}; a scoped token needs read:jira-work",
+        hint=f"give {_ACCOUNT}",
+        scope="read:jira-work",
+        role=_USE,
     ),
     Endpoint(
         kinds=("jira.group",),
@@ -331,7 +435,9 @@ ENDPOINTS = (
         shape=_group,
         source=Source.API,
         documented=_REFERENCE + "api-group-groups/",
-        hint=f"give {_BROWSER}; a scoped token needs read:jira-user",
+        hint=f"give {_BROWSER}",
+        scope="read:jira-user",
+        role=_BROWSE,
     ),
     Endpoint(
         kinds=("jira.group",),
@@ -347,7 +453,9 @@ ENDPOINTS = (
         shape=_members,
         source=Source.API,
         documented=_REFERENCE + "api-group-groups/",
-        hint=f"give {_ACCOUNT}; a scoped token needs manage:jira-configuration",
+        hint=f"give {_ACCOUNT}",
+        scope="manage:jira-configuration",
+        role=_ADMINISTER,
     ),
     Endpoint(
         kinds=("jira.user",),
@@ -359,6 +467,56 @@ ENDPOINTS = (
         shape=_user,
         source=Source.API,
         documented=_REFERENCE + "api-group-users/",
-        hint=f"give {_BROWSER}; a scoped token needs read:jira-user",
+        hint=f"give {_BROWSER}",
+        scope="read:jira-user",
+        role=_BROWSE,
+    ),
+    # Who acts in a role is told for one role of one project at a time, and no list tells more. The fewest requests are one for each
+    # pair; which pairs there are, one more a project tells. (The site's own list of roles would save that one, but it mixes the
+    # roles of all projects, and team-managed ones have their own.)
+    Endpoint(
+        kinds=("jira.project_role",),
+        path="/rest/api/3/project/{projectKey}/roledetails",
+        surface=Surface.SITE,
+        parent="jira.project",
+        values=lambda about: {"projectKey": about.subject.id.partition("/")[2]},
+        shape=_project_roles,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-project-roles/",
+        hint=f"give {_ACCOUNT}, or one that administers this project",
+        scope="read:jira-work",
+        role=_ADMINISTER,
+    ),
+    Endpoint(
+        kinds=("jira.project_role",),
+        path="/rest/api/3/project/{projectKey}/role/{roleId}",
+        surface=Surface.SITE,
+        parent="jira.project_role",
+        values=_role_of_project,
+        adds=("actors",),
+        shape=_actors,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-project-roles/",
+        hint=f"give {_ACCOUNT}, or one that administers this project",
+        scope="read:jira-work",
+        role=_ADMINISTER,
+    ),
+    Endpoint(
+        kinds=("jira.audit_record",),
+        path="/rest/api/3/auditing/record",
+        surface=Surface.SITE,
+        parent="jira.site",
+        params={"limit": "1000"},
+        query=_window,
+        pager=Pager.OFFSET,
+        records="records",
+        shape=_audit_record,
+        source=Source.API,
+        documented=_REFERENCE + "api-group-audit-records/",
+        hint=f"give {_ACCOUNT}",
+        scope="manage:jira-configuration",
+        role=_ADMINISTER,
     ),
 )
+
+UNREADABLE = (Unreadable(kind="jira.team_managed_access", parent="jira.site", id_of=lambda site: site.id),)

@@ -1,6 +1,6 @@
 """Jira Service Management: desks, their customers, who may become one, and where requests arrive by mail.
 
-The public interface lists the desks and whom they serve, and knows no settings. The two reads below `/rest/servicedesk/1/` are
+The public interface lists the desks and whom they serve, and knows no settings. The reads below `/rest/servicedesk/1/` are
 undocumented, found in public code that calls them; they are opt-in, and what their fields mean is inferred from their names and
 from the older server documentation.
 """
@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from scanner.collect.api import Surface
-from scanner.collect.endpoint import About, Endpoint, Missing, Pager, Reading, at, malformed, shown, text_at, whole
+from scanner.collect.endpoint import About, Endpoint, Missing, Pager, Reading, Unreadable, at, malformed, shown, text_at, whole
 from scanner.domains import is_subdomain, normal_address
 from scanner.model import Record, Resource, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/"
 _ATTEST = "or look at the console and state what you see with `atlascan attest`"
 _UNDOCUMENTED = "undocumented; seen in the adapter that salto-io publishes for Jira"
+# What the account has to be allowed. That the undocumented reads want an administrator is inferred: they serve the settings' pages.
+_AGENT = "agent of every service project"
+_ADMINISTRATOR = "administrator of every service project"
 
 
 def _desk(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401  JSON border
@@ -55,6 +58,17 @@ def _request_type(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN40
     name = reading.take("name", "name")
     reading.take("restriction_status", "restrictionStatus")
     yield from reading.results(f"{about.site}/{id_}" if id_ else None, name, Source.API, about.parent_address)
+
+
+def _portal(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
+    desk = about.subject
+    reading = Reading("jsm.service_desk", whole(record))
+    if portal_id := text_at(record, "portalId"):
+        reading.facts["portal_id"] = portal_id
+    reading.take("portal_url", "portalUrl")
+    if not reading.facts and not reading.problems:
+        reading.problems.append("the answer about its portal does not say which it is")
+    yield from reading.results(desk.id, desk.name, Source.UNDOCUMENTED, desk.address)
 
 
 def _request_security(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
@@ -167,7 +181,9 @@ ENDPOINTS = (
         shape=_desk,
         source=Source.API,
         documented=_REFERENCE,
-        hint="give an account that works in every service project; a scoped token needs read:servicedesk-request",
+        hint="give an account that works in every service project",
+        scope="read:servicedesk-request",
+        role=_AGENT,
         # The list holds only the desks that the account may see: the projects tell which there are.
         beside="jira.project",
         expects=lambda project: project.id if project.facts.get("type", "service_desk") == "service_desk" else None,
@@ -185,7 +201,9 @@ ENDPOINTS = (
         source=Source.API_EXPERIMENTAL,
         experimental=True,
         documented=_REFERENCE,
-        hint="give an account that may see the customers of this service project; a scoped token needs manage:servicedesk-customer",
+        hint="give an account that may see the customers of this service project",
+        scope="manage:servicedesk-customer",
+        role="permission to view the customers of every service project",
     ),
     Endpoint(
         kinds=("jsm.organization",),
@@ -199,7 +217,9 @@ ENDPOINTS = (
         shape=_organization,
         source=Source.API,
         documented="https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-organization/",
-        hint="give an account that is an agent of this service project; a scoped token needs manage:servicedesk-customer",
+        hint="give an account that is an agent of this service project",
+        scope="manage:servicedesk-customer",
+        role=_AGENT,
     ),
     Endpoint(
         kinds=("jsm.request_type",),
@@ -213,7 +233,9 @@ ENDPOINTS = (
         shape=_request_type,
         source=Source.API,
         documented="https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-requesttype/",
-        hint="give an account that administers this service project; a scoped token needs read:servicedesk-request",
+        hint="give an account that administers this service project",
+        scope="read:servicedesk-request",
+        role="Administer Jira (global permission)",
         # Request types that only some people may use are left out for those who administer nothing.
         whole_with="ADMINISTER",
     ),
@@ -227,6 +249,7 @@ ENDPOINTS = (
         source=Source.UNDOCUMENTED,
         documented=_UNDOCUMENTED,
         hint=f"give an account that administers this service project, {_ATTEST}",
+        role=_ADMINISTRATOR,
         opt_in="undocumented",
         absent=_absent_security,
     ),
@@ -241,6 +264,23 @@ ENDPOINTS = (
         documented="undocumented; seen in the PowerShell module AtlassianCloudPS",
         after_siblings=True,
         hint=f"give an account that administers this service project, {_ATTEST}",
+        role=_ADMINISTRATOR,
+        opt_in="undocumented",
+    ),
+    Endpoint(
+        kinds=("jsm.service_desk",),
+        path="/rest/servicedesk/1/servicedesk-data/{projectKey}",
+        surface=Surface.SITE,
+        parent="jsm.service_desk",
+        values=_project_key,
+        adds=("portal_id", "portal_url"),
+        shape=_portal,
+        source=Source.UNDOCUMENTED,
+        documented=_UNDOCUMENTED,
+        hint="give an account that administers this service project",
+        role=_ADMINISTRATOR,
         opt_in="undocumented",
     ),
 )
+
+UNREADABLE = (Unreadable(kind="jsm.email_filter", parent="jira.site", id_of=lambda site: site.id),)

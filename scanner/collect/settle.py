@@ -37,8 +37,8 @@ def not_to_ask(endpoint: Endpoint, unsupported: str | None, opt_ins: Collection[
     if endpoint.opt_in and endpoint.opt_in not in opt_ins:
         consoles = dict.fromkeys(KINDS[kind].console for kind in endpoint.kinds if KINDS[kind].console)
         look = " and ".join(str(console) for console in consoles)
-        switch = f"set collect: {{{endpoint.opt_in}: true}} in atlascan.yaml"
-        hint = f"{switch}, or look at {look} and state what you see with `atlascan attest`"
+        by_hand = f", or look at {look} and state what you see with `atlascan attest`" if look else ""
+        hint = f"set collect: {{{endpoint.opt_in}: true}} in atlascan.yaml{by_hand}"
         return Refusal(Reason.OPT_IN_OFF, _OFF[endpoint.opt_in]), hint
     return None
 
@@ -95,7 +95,8 @@ class _Settling:
             yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint, parent=parent.address, id=id_)
         for gap in gaps:
             why = f"{detail}, and which there are could not be read: {gap.detail}"
-            yield Gap(kind=kind.name, reason=gap.reason, detail=why, hint=gap.hint, parent=gap.parent)
+            id_ = gap.id if kind.single else None  # it bears the site's name, whatever can be read of that
+            yield Gap(kind=kind.name, reason=gap.reason, detail=why, hint=gap.hint, parent=gap.parent, id=id_)
         if parent is None and not gaps:
             yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint)
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from scanner.collect import confluence, jira, jsm, org
+from scanner.collect import confluence, jira, jsm, org, probe
 from scanner.collect.endpoint import Endpoint, Unreadable
 
-ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS)
-UNREADABLE: tuple[Unreadable, ...] = org.UNREADABLE
+ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS, *probe.ENDPOINTS)
+UNREADABLE: tuple[Unreadable, ...] = (*org.UNREADABLE, *jira.UNREADABLE, *jsm.UNREADABLE)
 
 Needs = frozenset[tuple[str, str]]
 

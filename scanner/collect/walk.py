@@ -4,7 +4,7 @@ import hashlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,13 +20,11 @@ from scanner.collect.endpoint import About, Endpoint, at, malformed, text_at
 from scanner.collect.journal import Counts, Journal, State, Task
 from scanner.collect.lanes import Lane, Lanes
 from scanner.collect.pace import Patience
-from scanner.collect.status import HostStatus
+from scanner.collect.status import Watch
 from scanner.collect.tables import ENDPOINTS, UNREADABLE, Demand, Needs, demand, demanded
 from scanner.model import Coverage, EndpointCoverage, Gap, Reason, Record, Resource
 
 __all__ = ["ENDPOINTS", "UNREADABLE", "Collection", "Options", "collect", "demanded", "fingerprint"]
-
-Watch = Callable[[tuple[HostStatus, ...]], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from scanner.conditions import Clause
 from scanner.kinds import KINDS
 from scanner.model import (
     AttestationUse,
+    EndpointCoverage,
     Evidence,
     Finding,
     Gap,
@@ -162,6 +163,8 @@ class Page:
     sections: tuple[Section, ...]
     waivers: tuple[WaiverUse, ...]
     attestations: tuple[AttestationUse, ...]
+    endpoints: tuple[EndpointCoverage, ...]
+    asked: str
     gaps: tuple[Gap, ...]
     reasons: Mapping[Reason, "tuple[str, str, str]"]
     sources: Mapping[Source, "tuple[str, str]"]
@@ -242,6 +245,8 @@ def _page(report: Report) -> Page:
         sections=tuple(sorted(sections, key=_section_order)),
         waivers=tuple(sorted(report.waivers, key=lambda waiver: (waiver.expires, waiver.policy, waiver.address))),
         attestations=tuple(sorted(report.attestations, key=lambda each: (each.counted, each.expires, each.address))),
+        endpoints=tuple(sorted(report.snapshot.endpoints, key=lambda each: each.complete)),
+        asked=_asked(report.snapshot.endpoints),
         gaps=tuple(sorted(report.gaps, key=lambda gap: (list(Reason).index(gap.reason), gap.kind, gap.address, gap.id or ""))),
         reasons=_REASONS,
         sources=_SOURCES,
@@ -382,6 +387,12 @@ def _sight(gaps: int, unknown: int) -> str:
     return f"{_things(gaps)} could not be read, and {left} could not be judged. None of this counts as passing."
 
 
+def _asked(endpoints: Iterable[EndpointCoverage]) -> str:
+    complete = [each.complete for each in endpoints]
+    partly = f"{sum(complete)} of {len(complete)} were read whole; the others come first."
+    return f"{'All were read whole.' if all(complete) else partly} Seconds are those of all requests, added up."
+
+
 def _things(number: int) -> str:
     return "1 thing" if number == 1 else f"{number} things"
 
@@ -428,6 +439,11 @@ def prose(text: str) -> Markup:
     )
 
 
+def steps(path: str) -> Markup:
+    """Return a path that a narrow column may break before a slash, and nowhere within a step that fits."""
+    return Markup("<wbr>/").join(visible(path).split("/"))
+
+
 def utc(moment: datetime) -> str:
     """Return a moment as UTC, to the minute."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -469,7 +485,7 @@ def _environment(templates: Path | None) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"noun": noun, "prose": prose, "shown": shown, "utc": utc, "until": until}
+    environment.filters |= {"noun": noun, "prose": prose, "shown": shown, "steps": steps, "utc": utc, "until": until}
     environment.tests["link"] = is_link
     return environment
 

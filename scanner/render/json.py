@@ -16,6 +16,7 @@ from scanner.model import (
     AppliedWaiver,
     AttestationUse,
     Coverage,
+    EndpointCoverage,
     Evidence,
     Finding,
     Gap,
@@ -68,6 +69,7 @@ def _snapshot(header: Header) -> Object:
         "recorded": header.recorded,
         "target": {"org": header.target.org, "org_name": header.target.org_name, "sites": dict(header.target.sites)},
         "coverage": [_coverage(coverage) for coverage in header.coverage],
+        "endpoints": [_endpoint(coverage) for coverage in header.endpoints],
     }
 
 
@@ -77,6 +79,20 @@ def _coverage(coverage: Coverage) -> Object:
         "requests": coverage.requests,
         "resources": coverage.resources,
         "gaps": coverage.gaps,
+        "complete": coverage.complete,
+    }
+
+
+def _endpoint(coverage: EndpointCoverage) -> Object:
+    return {
+        "endpoint": coverage.endpoint,
+        "kinds": list(coverage.kinds),
+        "requests": coverage.requests,
+        "pages": coverage.pages,
+        "resources": coverage.resources,
+        "gaps": coverage.gaps,
+        "retries": coverage.retries,
+        "seconds": coverage.seconds,
         "complete": coverage.complete,
     }
 

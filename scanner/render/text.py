@@ -9,10 +9,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from io import StringIO
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from scanner.conditions import explained
-from scanner.model import AppliedWaiver, Finding, Gap, Judged, Report, Severity, Verdict, WaiverState, WaiverUse
+from scanner.model import (
+    AppliedWaiver,
+    EndpointCoverage,
+    Finding,
+    Gap,
+    Header,
+    Judged,
+    Report,
+    Severity,
+    Verdict,
+    WaiverState,
+    WaiverUse,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -32,11 +45,26 @@ _ASIDE = "dim"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line before it is wrapped: what it begins with, its parts with their styles, and how far in it stands."""
+    """A line before it is wrapped: what it begins with, its parts with their styles, and how far in it stands.
+
+    What is `beside` its parts stands under them where the line has no room for both: numbers never break the name they belong to.
+    """
 
     parts: tuple[Part, ...] = ()
     lead: Part = ("", "")
     indent: int = 0
+    beside: Part = ("", "")
+
+    def fitted(self, width: int) -> "Iterator[Line]":
+        """Yield it as the one line or the two that it is in this width."""
+        text, (more, _) = "".join(part for part, _ in self.parts), self.beside
+        if not more:
+            yield self
+        elif self.indent + len(f"{self.lead[0]}{text}  {more}") <= width:
+            yield Line((*self.parts, ("  ", _PLAIN), self.beside), self.lead, self.indent)
+        else:
+            yield Line(self.parts, self.lead, self.indent)
+            yield Line((self.beside,), indent=self.indent + 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +77,7 @@ class Page:
         """Wrap each line under its own beginning; a word too long for a line is broken only if the console wants words broken."""
         from rich.text import Text  # noqa: PLC0415  Rich is imported when there is something to print
 
-        for line in self.lines:
+        for line in chain.from_iterable(each.fitted(options.max_width) for each in self.lines):
             lead = Text.assemble(" " * line.indent, line.lead)
             text = Text.assemble(*line.parts)
             room = max(options.max_width - lead.cell_len, MIN_WIDTH)
@@ -63,11 +91,16 @@ class Page:
 
 def render(report: Report, *, width: int = 100) -> str:
     """Return the report as text without colours, in lines of `width` where words allow."""
+    return plain(renderable(report), width=width)
+
+
+def plain(page: Page, *, width: int = 100) -> str:
+    """Return a page as text without colours, in lines of `width` where words allow."""
     from rich.console import Console  # noqa: PLC0415  see Page
 
     console = Console(file=StringIO(), width=width, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
-        console.print(renderable(report), overflow="ignore", crop=False)
+        console.print(page, overflow="ignore", crop=False)
     return capture.get()
 
 
@@ -84,6 +117,7 @@ def lines(report: Report) -> Iterator[Line]:
     yield from _waivers(report)
     yield from _attestations(report)
     yield from _gaps(report.gaps)
+    yield from _coverage(report.snapshot)
     yield Line((_part(f"exit code {report.gate.exit_code}: {report.gate.because}", _TITLE),))
 
 
@@ -258,6 +292,39 @@ def _gaps(gaps: Iterable[Gap]) -> Iterator[Line]:
             yield Line((_part(f"… and {len(together) - MAX_GAPS} more", _ASIDE),), indent=4)
     if groups:
         yield Line()
+
+
+def _coverage(header: Header) -> Iterator[Line]:
+    """Say how far it got at each endpoint, those that were not read whole first."""
+    yield from _heading("Coverage")
+    if not header.endpoints:
+        yield Line((_part("The snapshot names no endpoint that was asked."),), indent=2)
+    for word, complete in (("incomplete", False), ("complete", True)):
+        together = [each for each in header.endpoints if each.complete is complete]
+        if together:
+            yield Line((_part(word, _TITLE), _part(f"  {len(together)} of {_number(len(header.endpoints), 'endpoint')}")), indent=2)
+        for each in together:
+            yield Line((_part(each.endpoint),), indent=4, beside=_part(_effort(each), _ASIDE))
+    yield Line()
+
+
+def _effort(coverage: EndpointCoverage) -> str:
+    """Return what was asked and what came of it; what did not happen is not said, but that nothing was asked or came is."""
+    counts = (
+        (coverage.requests, "request", True),
+        (coverage.pages, "page", False),
+        (coverage.resources, "resource", True),
+        (coverage.gaps, "gap", False),
+        (coverage.retries, "retry", False),
+    )
+    said = [_number(count, noun) for count, noun, always in counts if count or always]
+    return ", ".join((*said, f"{coverage.seconds:.1f} s") if coverage.requests else said)
+
+
+def _number(count: int, noun: str) -> str:
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{count} {noun}s"
 
 
 def _heading(text: str) -> Iterator[Line]:

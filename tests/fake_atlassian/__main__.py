@@ -1,6 +1,7 @@
 """Start the stand-in: one process, one port for api.atlassian.com and one for each site."""
 
 import argparse
+import gc
 import json
 import socket
 import sys
@@ -8,33 +9,43 @@ import sys
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import faces
-from .scenario import Scenario, ScenarioError, load, names
+from . import faces, weather
+from .oauth import Tokens
+from .outdoors import API, Outdoors, ReachableProtocol, Sky
+from .scenario import LARGE, Scenario, ScenarioError, load, names
+from .weather import Weather, WeatherError
 
 
 def main() -> None:
     """Play the scenario that the command line names, until told to stop."""
     parser = argparse.ArgumentParser(prog="python -m tests.fake_atlassian", description=__doc__)
-    parser.add_argument("--scenario", required=True, help=f"{', '.join(names())}, or the path of a .yaml file")
+    parser.add_argument("--scenario", required=True, help=f"{', '.join(names())}, {LARGE}, or the path of a .yaml file")
+    parser.add_argument("--weather", help="the path of a file that says how bad the way is")
+    asked = parser.parse_args()
     try:
-        scenario = load(parser.parse_args().scenario)
-    except ScenarioError as error:
+        play(load(asked.scenario), weather.load(asked.weather) if asked.weather else Weather())
+    except (ScenarioError, WeatherError) as error:
         sys.exit(f"error: {error}")
-    play(scenario)
 
 
-def play(scenario: Scenario) -> None:
+def play(scenario: Scenario, met: Weather) -> None:
     """Serve every face of a scenario, each on its own port."""
     api_socket = _listening()
     site_sockets = {site.name: _listening() for site in scenario.sites}
     api_url = _url(api_socket)
     site_urls = {name: _url(each) for name, each in site_sockets.items()}
 
-    applications: dict[int, ASGIApp] = {_port(api_socket): faces.api(scenario, api_url, site_urls)}
+    sky = Sky(met, [API, *site_urls])
+    tokens = Tokens(met.token_seconds or scenario.token_seconds)
+    applications: dict[int, ASGIApp] = {_port(api_socket): Outdoors(API, faces.api(scenario, api_url, site_urls, tokens), sky)}
     for site in scenario.sites:
-        applications[_port(site_sockets[site.name])] = faces.site_alone(scenario, site, site_urls[site.name])
+        face = faces.site_alone(scenario, site, site_urls[site.name])
+        applications[_port(site_sockets[site.name])] = Outdoors(site.name, face, sky)
 
-    config = uvicorn.Config(by_port(applications), lifespan="off", log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        by_port(applications), http=ReachableProtocol, lifespan="off", log_config=None, access_log=False, server_header=False
+    )
+    gc.freeze()  # what a large scenario is made of stays: there is no need to look through it again and again
     announcement = json.dumps({"api_url": api_url, "sites": site_urls})
     AnnouncedServer(config, announcement).run(sockets=[api_socket, *site_sockets.values()])
 

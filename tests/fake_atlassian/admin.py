@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
-from . import directories, problems
+from . import audit, directories, problems
 from .paging import Page, by_cursor, whole_number
 from .problems import JsonObject, Problem
 from .routes import AdminCall, Parameters, Route
@@ -109,6 +109,13 @@ def api_keys(call: AdminCall) -> JsonObject:
     return {"data": [_api_key(each) for each in page.items], "links": _without_none({"next": page.next_cursor})}
 
 
+def service_accounts(call: AdminCall) -> JsonObject:
+    """List the accounts for programs. Their shape is not known: it is made up of what public code reads elsewhere."""
+    page = _access_page(call, call.scenario.service_accounts)
+    accounts = [{"id": each.id, "displayName": each.name, "status": each.status} for each in page.items]
+    return {"data": accounts, "links": _without_none({"next": page.next_cursor})}
+
+
 def _of_the_org(scenario: Scenario) -> Iterator[Parameters]:
     yield {"orgId": scenario.org.id}
 
@@ -140,6 +147,7 @@ ROUTES: tuple[Route[AdminCall], ...] = (
         answer=org,
         dialect=problems.organization,
         promised_by=DOCUMENT,
+        scope="read:orgs:admin",
         samples=_of_the_org,
     ),
     Route(
@@ -228,6 +236,19 @@ ROUTES: tuple[Route[AdminCall], ...] = (
         listed=lambda body: [each["id"] for each in body["data"]],
         expected=lambda scenario: [each.id for each in scenario.api_keys],
     ),
+    Route(
+        template="/api-access/v1/orgs/{orgId}/service-accounts",
+        answer=service_accounts,
+        dialect=problems.organization,
+        promised_by=None,
+        unpromised_because=_ACCESS_UNSEEN,
+        scope="read:service-accounts:admin",
+        query=("cursor",),
+        samples=_of_the_org,
+        listed=lambda body: [each["id"] for each in body["data"]],
+        expected=lambda scenario: [each.id for each in scenario.service_accounts],
+    ),
+    *audit.ORG_ROUTES,
     *directories.ROUTES,
 )
 
@@ -285,7 +306,7 @@ def _api_token(token: ApiToken) -> JsonObject:
 
 def _api_key(key: ApiKey) -> JsonObject:
     times = {"createdAt": key.created_at, "expiresAt": key.expires_at}
-    return {"id": key.id, "label": key.label, "createdBy": None, **_without_none(times)}
+    return {"id": key.id, "label": key.label, "createdBy": None, "revocationDate": key.revoked_at, **_without_none(times)}
 
 
 def _policy(policy: OrgPolicy) -> JsonObject:
@@ -324,8 +345,15 @@ def _workspace(call: AdminCall, workspace: Workspace) -> JsonObject:
             "sandbox": {"type": "NONE"},
         },
         "links": {"self": f"{call.base_url}/v2/orgs/{call.scenario.org.id}/workspaces/{quote(workspace.id, safe='')}"},
-        "relationships": {},
+        "relationships": _entitlements(workspace),
     }
+
+
+def _entitlements(workspace: Workspace) -> JsonObject:
+    if workspace.plan is None:
+        return {}
+    attributes = {"key": workspace.type_key, "plan": workspace.plan, "planKey": workspace.plan.lower()}
+    return {"entitlements": [{"id": f"{workspace.id}/entitlement", "type": "entitlement", "attributes": attributes}]}
 
 
 def _access_limit(call: AdminCall) -> int:

@@ -1,7 +1,7 @@
 """Play the people and groups of the admin API: /admin/v2/orgs/{orgId}/directories on api.atlassian.com."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from . import problems
@@ -27,15 +27,13 @@ def directories(call: AdminCall) -> JsonObject:
 
 def users(call: AdminCall) -> JsonObject:
     """List the people of a directory, each with as much as is expanded."""
-    found = [each for each in call.scenario.users if _is_in(call, each.directory)]
-    page, expanded = _searched(call, found, {"platformRoles", "productAccess", "groups"}, USUAL_USERS)
-    groups = {each.id: each for each in call.scenario.groups}
-    return _answer([_user(each, groups, expanded) for each in page.items], page)
+    page, expanded = _searched(call, _users(call), {"platformRoles", "productAccess", "groups"}, USUAL_USERS)
+    return _answer([_user(each, call.scenario.group_by_id, expanded) for each in page.items], page)
 
 
 def user_stats(call: AdminCall) -> JsonObject:
     """Count the people of a directory, by what their accounts are and by their roles."""
-    found = [each for each in call.scenario.users if _is_in(call, each.directory)]
+    found = _users(call)
     accounts = Counter(each.account_status for each in found)
     roles = Counter(role for each in found for role in each.platform_roles)
     return {
@@ -46,20 +44,47 @@ def user_stats(call: AdminCall) -> JsonObject:
 
 def groups(call: AdminCall) -> JsonObject:
     """List the groups of a directory, each with as much as is expanded."""
-    found = [each for each in call.scenario.groups if _is_in(call, each.directory)]
+    scenario = call.scenario
+    found = _of_directory(call, scenario.groups, scenario.groups_by_directory)
     page, expanded = _searched(call, found, {"counts.users"}, USUAL_OTHERS)
-    sizes = Counter(group for each in call.scenario.users for group in each.groups)
-    return _answer([_group(each, sizes[each.id], expanded) for each in page.items], page)
+    return _answer([_group(each, scenario.group_sizes.get(each.id, 0), expanded) for each in page.items], page)
 
 
 def group_roles(call: AdminCall) -> JsonObject:
     """List the roles that a group gives, resource by resource."""
-    found = (each for each in call.scenario.groups if each.id == call.parameters["groupId"] and _is_in(call, each.directory))
-    group = next(found, None)
-    if group is None:
+    group = call.scenario.group_by_id.get(call.parameters["groupId"])
+    if group is None or not _is_in(call, group.directory):
         raise Problem(404, "There is no such group.")
     page = _asked_page(call, group.roles)
     return _answer([_role(each) for each in page.items], page)
+
+
+def user_roles(call: AdminCall) -> JsonObject:
+    """List the roles of a person resource by resource, and how each was given."""
+    user = call.scenario.user_by_id.get(call.parameters["accountId"])
+    if user is None or not _is_in(call, user.directory):
+        raise Problem(404, "There is no such user.")
+    page = _asked_page(call, list(given_roles(call.scenario, user).items()))
+    return _answer([_assigned(user, resource_id, roles) for resource_id, roles in page.items], page)
+
+
+def given_roles(scenario: Scenario, user: OrgUser) -> Mapping[str, Mapping[str, Sequence[str]]]:
+    """Tell how a person was given which role, by resource and role."""
+    given: dict[str, dict[str, list[str]]] = {}
+    org = f"ari:cloud:platform::org/{scenario.org.id}"
+    ways = [
+        *((org, role, "direct") for role in user.platform_roles),
+        *((each.resource_id, each.role, "direct") for each in user.direct_roles),
+        *(
+            (each.resource_id, role, "group_direct")
+            for id_ in user.groups
+            for each in scenario.group_by_id[id_].roles
+            for role in each.roles
+        ),
+    ]
+    for resource_id, role, method in dict.fromkeys(ways):
+        given.setdefault(resource_id, {}).setdefault(role, []).append(method)
+    return given
 
 
 def _of_the_org(scenario: Scenario) -> Iterator[Parameters]:
@@ -74,6 +99,12 @@ def _of_each_group(scenario: Scenario) -> Iterator[Parameters]:
     for group in scenario.groups:
         for directory in (ALL, group.directory):
             yield {"orgId": scenario.org.id, "directoryId": directory, "groupId": group.id}
+
+
+def _of_each_user(scenario: Scenario) -> Iterator[Parameters]:
+    for user in scenario.users:
+        for directory in (ALL, user.directory):
+            yield {"orgId": scenario.org.id, "directoryId": directory, "accountId": user.id}
 
 
 ROUTES: tuple[Route[AdminCall], ...] = (
@@ -109,6 +140,17 @@ ROUTES: tuple[Route[AdminCall], ...] = (
         samples=_of_all_directories,
     ),
     Route(
+        template=DIRECTORIES + "/{directoryId}/users/{accountId}/role-assignments",
+        answer=user_roles,
+        dialect=problems.directories,
+        promised_by=DOCUMENT,
+        scope="read:directories:admin",
+        query=("cursor", "limit"),
+        samples=_of_each_user,
+        listed=lambda body: [each["resourceId"] for each in body["data"]],
+        expected_of=lambda scenario, parameters: given_roles(scenario, scenario.user_by_id[parameters["accountId"]]),
+    ),
+    Route(
         method="POST",
         template=DIRECTORIES + "/{directoryId}/groups/search",
         answer=groups,
@@ -129,6 +171,17 @@ ROUTES: tuple[Route[AdminCall], ...] = (
         samples=_of_each_group,
     ),
 )
+
+
+def _users(call: AdminCall) -> Sequence[OrgUser]:
+    return _of_directory(call, call.scenario.users, call.scenario.users_by_directory)
+
+
+def _of_directory(call: AdminCall, everywhere: Sequence[T], by_directory: Mapping[str, Sequence[T]]) -> Sequence[T]:
+    asked = call.parameters["directoryId"]
+    if asked not in {ALL, *by_directory}:
+        raise Problem(404, "There is no such directory.")
+    return everywhere if asked == ALL else by_directory[asked]
 
 
 def _is_in(call: AdminCall, directory: str) -> bool:
@@ -171,7 +224,7 @@ def _directory(directory: Directory) -> JsonObject:
     return {"directoryId": directory.id, "name": directory.name, "icon": "https://icon.example/directory.png"}
 
 
-def _user(user: OrgUser, groups: dict[str, OrgGroup], expanded: frozenset[str]) -> JsonObject:
+def _user(user: OrgUser, groups: Mapping[str, OrgGroup], expanded: frozenset[str]) -> JsonObject:
     more = {
         "platformRoles": list(user.platform_roles),
         "productAccess": [_product_use(each) for each in user.products],
@@ -200,6 +253,19 @@ def _user(user: OrgUser, groups: dict[str, OrgGroup], expanded: frozenset[str]) 
 def _product_use(use: ProductUse) -> JsonObject:
     told = {} if use.last_active is None else {"lastActiveTimestamp": use.last_active}
     return {"id": f"ari:cloud:{use.key}::site/{use.site}", "key": use.key, **told}
+
+
+def _assigned(user: OrgUser, resource_id: str, roles: Mapping[str, Sequence[str]]) -> JsonObject:
+    owner = resource_id.split(":")[2]
+    of_the_platform = owner == "platform"
+    return {
+        "resourceId": resource_id,
+        "resourceOwner": owner,
+        "directoryId": None if of_the_platform else user.directory,
+        "userDirectoryStatus": None if of_the_platform else user.membership_status,
+        "roles": list(roles),
+        "roleAssignments": [{"role": role, "roleAssignmentMethods": list(methods)} for role, methods in roles.items()],
+    }
 
 
 def _group(group: OrgGroup, size: int, expanded: frozenset[str]) -> JsonObject:

@@ -17,6 +17,7 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
     message: str
     code: str = ""  # Atlassian's own, where an API has several for one status
     headers: Mapping[str, str] = field(default_factory=dict)
+    said_by: "Dialect | None" = None  # somebody before the API that was asked
 
 
 Dialect = Callable[[Problem, str], JsonObject]
@@ -72,6 +73,11 @@ def confluence(problem: Problem, _path: str) -> JsonObject:
 def classic_confluence(problem: Problem, _path: str) -> JsonObject:
     """Speak as /wiki/rest/api does."""
     return {"statusCode": problem.status, "message": problem.message, "errors": []}
+
+
+def gateway(problem: Problem, _path: str) -> JsonObject:
+    """Speak as the gateway to the sites does, whatever lies behind it (seen in https://jira.atlassian.com/browse/CONFCLOUD-75668)."""
+    return _proxy(problem)
 
 
 _SAID_BY_THE_PROXY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}

@@ -52,11 +52,11 @@ class Route(Generic[CallT]):
     """Be one endpoint: whoever adds one to a table has it served, and tested against the document that promises it."""
 
     template: str
-    answer: Callable[[CallT], JsonObject | list[JsonObject]]
+    answer: Callable[[CallT], JsonObject | list[JsonObject] | str]  # text is a page
     dialect: Dialect
     promised_by: str | None  # a file of Atlassian's OpenAPI documents, None where there is no promise
     method: Literal["GET", "POST"] = "GET"
-    scope: str | None = None  # which an organization's key needs
+    scope: str | None = None  # which an organization's key needs, or a token at the gateway
     login: Login = Login.REQUIRED
     unknown_org: int = 404
     experimental: bool = False  # answers only those who opt in to that

@@ -1,11 +1,15 @@
 """Read a scenario: what the played organization and its sites look like."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 SCENARIOS = Path(__file__).parent / "scenarios"
+LARGE = "large"
 
 
 class ScenarioError(Exception):
@@ -54,6 +58,7 @@ class Workspace(Record, frozen=True):
     type_key: str
     site: str
     status: Literal["online", "offline", "deprecated"]
+    plan: str | None = None  # None is not told
 
 
 class Directory(Record, frozen=True):
@@ -65,6 +70,11 @@ class ProductUse(Record, frozen=True):
     key: str
     site: str
     last_active: str | None = None  # None is never
+
+
+class DirectRole(Record, frozen=True):
+    resource_id: str
+    role: str
 
 
 class OrgUser(Record, frozen=True):
@@ -83,6 +93,7 @@ class OrgUser(Record, frozen=True):
     platform_roles: tuple[str, ...] = ()
     products: tuple[ProductUse, ...] = ()
     groups: tuple[str, ...] = ()
+    direct_roles: tuple[DirectRole, ...] = ()  # given to the person, and not through a group
 
 
 class GroupRole(Record, frozen=True):
@@ -124,12 +135,29 @@ class ApiKey(Record, frozen=True):
     label: str
     created_at: str
     expires_at: str | None = None
+    revoked_at: str | None = None  # None is not revoked
+
+
+class ServiceAccount(Record, frozen=True):
+    id: str
+    name: str
+    status: str
 
 
 class EventAction(Record, frozen=True):
     id: str
     display_name: str
     group_display_name: str
+
+
+class Event(Record, frozen=True):
+    id: str
+    time: str
+    action: str
+    actor: dict[str, Any]  # this and what follows as the interface says it, raw
+    context: tuple[dict[str, Any], ...] = ()
+    container: tuple[dict[str, Any], ...] = ()
+    location: dict[str, Any] | None = None
 
 
 class Refusal(Record, frozen=True):
@@ -144,6 +172,19 @@ class Account(Record, frozen=True):
     token: str
     administer: bool = False
     sees: tuple[str, ...] = ()  # project keys; an administrator sees all of them
+    scopes: tuple[str, ...] | Literal["all"] = "all"  # of its token; one with scopes is taken at the gateway only
+
+    def may(self, scope: str) -> bool:
+        return self.scopes == "all" or scope in self.scopes
+
+
+class Client(Record, frozen=True):
+    """Log in as OAuth 2.0 client credentials do: at the gateway, and as one of the site's accounts."""
+
+    id: str
+    secret: str
+    acts_as: str  # the e-mail address of the account
+    scopes: tuple[str, ...] | Literal["all"] = "all"
 
 
 class ServerInfo(Record, frozen=True):
@@ -264,7 +305,33 @@ class Dashboard(Record, frozen=True):
     shares: tuple[Share, ...] = ()
 
 
-class Jira(Record, frozen=True):
+class ProjectRole(Record, frozen=True):
+    id: int
+    name: str
+    admin: bool = False
+    project: str | None = None  # key; a role of one team-managed project alone
+    groups: dict[str, tuple[str, ...]] = {}  # ids of those who act in it, by project key
+    users: dict[str, tuple[str, ...]] = {}
+
+
+class Audited(Record, frozen=True):
+    id: str
+    name: str
+    type: str
+
+
+class AuditRecord(Record, frozen=True):
+    id: int
+    created: str
+    category: str
+    summary: str
+    object: Audited
+    author: str | None = None  # account id; None is the system
+    associated: tuple[Audited, ...] = ()
+    changed: dict[str, tuple[str | None, str | None]] = {}  # before and after, by field
+
+
+class Jira(Record, frozen=True, dict=True):
     """Be what Jira holds beside projects."""
 
     application_roles: tuple[ApplicationRole, ...] = ()
@@ -274,10 +341,35 @@ class Jira(Record, frozen=True):
     users: tuple[JiraUser, ...] = ()
     filters: tuple[Filter, ...] = ()
     dashboards: tuple[Dashboard, ...] = ()
+    project_roles: tuple[ProjectRole, ...] = ()
+    audit_records: tuple[AuditRecord, ...] = ()
+
+    @cached_property
+    def scheme_by_id(self) -> Mapping[int, PermissionScheme]:
+        return {scheme.id: scheme for scheme in self.permission_schemes}
+
+    @cached_property
+    def group_by_id(self) -> Mapping[str, JiraGroup]:
+        return {group.id: group for group in self.groups}
+
+    @cached_property
+    def user_by_id(self) -> Mapping[str, JiraUser]:
+        return {user.id: user for user in self.users}
+
+    @cached_property
+    def id_by_email(self) -> Mapping[str, str]:
+        return {user.email: user.id for user in reversed(self.users) if user.email is not None}
+
+    @cached_property
+    def _place_of_user(self) -> Mapping[str, int]:
+        return {user.id: place for place, user in enumerate(self.users)}
 
     def scheme_of(self, project_key: str) -> PermissionScheme:
-        id_ = self.project_schemes.get(project_key, self.permission_schemes[0].id)
-        return next(scheme for scheme in self.permission_schemes if scheme.id == id_)
+        return self.scheme_by_id[self.project_schemes.get(project_key, self.permission_schemes[0].id)]
+
+    def active_members(self, group: JiraGroup) -> list[JiraUser]:
+        members = (self.user_by_id[id_] for id_ in sorted(set(group.members), key=self._place_of_user.__getitem__))
+        return [user for user in members if user.active]
 
 
 class DeskOf(NamedTuple):
@@ -287,7 +379,7 @@ class DeskOf(NamedTuple):
     desk: Desk
 
 
-class Site(Record, frozen=True):
+class Site(Record, frozen=True, dict=True):
     name: str
     cloud_id: str
     server_info: ServerInfo
@@ -299,18 +391,57 @@ class Site(Record, frozen=True):
     customers: tuple[Customer, ...] = ()
     organizations: tuple[CustomerOrganization, ...] = ()
     confluence: Confluence | None = None
+    clients: tuple[Client, ...] = ()
+    strangers_browse_users: bool = False  # Browse users and groups is granted to the public
 
-    def projects_seen_by(self, account: Account | None) -> list[Project]:
-        if account is None:
-            return []
-        return [project for project in self.projects if account.administer or project.key in account.sees]
+    @cached_property
+    def project_by_key(self) -> Mapping[str, Project]:
+        return {project.key: project for project in self.projects}
 
-    def desks_seen_by(self, account: Account | None) -> list[DeskOf]:
-        seen = self.projects_seen_by(account)
-        return [DeskOf(project, self.desks[project.key]) for project in seen if project.key in self.desks]
+    @cached_property
+    def desk_by_id(self) -> Mapping[str, Desk]:
+        return {desk.id: desk for desk in self.desks.values()}
+
+    def sees(self, account: Account | None, project_key: str | None) -> bool:
+        if account is None or project_key not in self.project_by_key:
+            return project_key in self.projects_open_to_strangers
+        return account.administer or project_key in account.sees
+
+    def projects_seen_by(self, account: Account | None) -> Sequence[Project]:
+        if account is not None and account.administer:
+            return self.projects
+        return [project for project in self.projects if self.sees(account, project.key)]
+
+    def desks_seen_by(self, account: Account | None) -> Sequence[DeskOf]:
+        return [each for each in self._desks_of_projects if self.sees(account, each.project.key)]
+
+    @cached_property
+    def permissions_of_strangers(self) -> Mapping[str, Sequence[str]]:
+        """Tell by project what is granted to anyone; team-managed projects have no scheme."""
+        schemes = {each.key: self.jira.scheme_of(each.key) for each in self._governed_by_schemes}
+        return {
+            key: [grant.permission for grant in scheme.grants if grant.holder_type == "anyone"] for key, scheme in schemes.items()
+        }
+
+    @cached_property
+    def projects_open_to_strangers(self) -> frozenset[str]:
+        return frozenset(key for key, held in self.permissions_of_strangers.items() if "BROWSE_PROJECTS" in held)
+
+    @property
+    def lets_strangers_sign_up(self) -> bool:
+        switches = ("globalPublicSignup", "serviceDeskPublicSignup")
+        return any(all(desk.request_security.get(each) for each in switches) for desk in self.desks.values())
+
+    @property
+    def _governed_by_schemes(self) -> Sequence[Project]:
+        return [project for project in self.projects if project.style == "classic" and self.jira.permission_schemes]
+
+    @cached_property
+    def _desks_of_projects(self) -> Sequence[DeskOf]:
+        return [DeskOf(project, self.desks[project.key]) for project in self.projects if project.key in self.desks]
 
 
-class Scenario(Record, frozen=True):
+class Scenario(Record, frozen=True, dict=True):
     org: Org
     org_keys: tuple[OrgKey, ...]
     domains: tuple[Domain, ...]
@@ -322,10 +453,33 @@ class Scenario(Record, frozen=True):
     groups: tuple[OrgGroup, ...] = ()
     policies: tuple[OrgPolicy, ...] = ()
     event_actions: tuple[EventAction, ...] = ()
+    events: tuple[Event, ...] = ()
+    service_accounts: tuple[ServiceAccount, ...] = ()
     api_tokens: tuple[ApiToken, ...] = ()
     api_keys: tuple[ApiKey, ...] = ()
     refuse: tuple[Refusal, ...] = ()  # on the admin face; a site has its own list
     page_size: int = 50  # the most that a page of any list holds, however much is asked for
+    token_seconds: int = 3600  # how long an access token of OAuth 2.0 is good for
+
+    @cached_property
+    def group_by_id(self) -> Mapping[str, OrgGroup]:
+        return {group.id: group for group in self.groups}
+
+    @cached_property
+    def user_by_id(self) -> Mapping[str, OrgUser]:
+        return {user.id: user for user in self.users}
+
+    @cached_property
+    def group_sizes(self) -> Mapping[str, int]:
+        return Counter(id_ for user in self.users for id_ in user.groups)
+
+    @cached_property
+    def users_by_directory(self) -> Mapping[str, Sequence[OrgUser]]:
+        return {each.id: [user for user in self.users if user.directory == each.id] for each in self.directories}
+
+    @cached_property
+    def groups_by_directory(self) -> Mapping[str, Sequence[OrgGroup]]:
+        return {each.id: [group for group in self.groups if group.directory == each.id] for each in self.directories}
 
 
 def names() -> list[str]:
@@ -334,16 +488,32 @@ def names() -> list[str]:
 
 
 def load(name_or_path: str) -> Scenario:
-    """Read a scenario by its name or its path."""
+    """Read a scenario by its name or its path; `large` is made, in other sizes too: `large:sites=1,projects=200`."""
+    name, _, sizes = name_or_path.partition(":")
+    if name == LARGE:
+        return _checked(_large(sizes), name_or_path)
     path = Path(name_or_path) if name_or_path.endswith(".yaml") else SCENARIOS / f"{name_or_path}.yaml"
     try:
         scenario = msgspec.yaml.decode(path.read_bytes(), type=Scenario)
     except FileNotFoundError as error:
-        raise ScenarioError(f"{path}: no such scenario; there are {', '.join(names())}") from error
+        raise ScenarioError(f"{path}: no such scenario; there are {', '.join(names())}, and {LARGE}") from error
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise ScenarioError(f"{path}: {error}") from error
+    return _checked(scenario, str(path))
+
+
+def _large(sizes: str) -> Scenario:
+    from . import large  # noqa: PLC0415 - it is made of what is declared here
+
+    try:
+        return large.scenario(large.size(sizes))
+    except ValueError as error:
+        raise ScenarioError(f"{LARGE}:{sizes}: {error}") from error
+
+
+def _checked(scenario: Scenario, where: str) -> Scenario:
     if faults := _faults(scenario):
-        raise ScenarioError("\n".join(f"{path}: {fault}" for fault in faults))
+        raise ScenarioError("\n".join(f"{where}: {fault}" for fault in faults))
     return scenario
 
 
@@ -379,6 +549,11 @@ def _site_faults(site: Site) -> list[str]:
         ),
     ):
         faults += [f"a desk names the {what} {id_!r}, which there is not" for id_ in named if id_ not in known]
+    emails = {account.email for account in site.accounts}
+    faults += [
+        f"client {each.id!r} acts as {each.acts_as!r}, which there is not" for each in site.clients if each.acts_as not in emails
+    ]
+    faults += _repeated("client", [each.id for each in site.clients])
     for account in site.accounts:
         faults += [f"account {account.email} sees {key!r}, which there is not" for key in account.sees if key not in keys]
     return faults + _jira_faults(site.jira, keys)
@@ -389,7 +564,7 @@ def _jira_faults(jira: Jira, projects: list[str]) -> list[str]:
     shares = [share for each in shared for share in each.shares]
     roles = jira.application_roles
     holders = [grant for scheme in jira.permission_schemes for grant in scheme.grants]
-    named: dict[str, tuple[list[str], list[str | None]]] = {
+    named: dict[str, tuple[Sequence[str], list[str | None]]] = {
         "project": (projects, [*jira.project_schemes, *(share.project for share in shares)]),
         "permission scheme": (
             [str(each.id) for each in jira.permission_schemes],
@@ -415,11 +590,10 @@ def _jira_faults(jira: Jira, projects: list[str]) -> list[str]:
     faults = [
         f"{what} {id_!r} is named, which there is not"
         for what, (known, wanted) in named.items()
-        for id_ in wanted
-        if id_ is not None and id_ not in known
+        for id_ in sorted({*wanted} - {None, *known}, key=str)
     ]
     return [fault for what, (known, _) in named.items() if what != "project" for fault in _repeated(what, known)] + faults
 
 
-def _repeated(what: str, values: list[str]) -> list[str]:
-    return [f"{what} {value!r} is there more than once" for value in sorted(set(values)) if values.count(value) > 1]
+def _repeated(what: str, values: Iterable[str]) -> list[str]:
+    return [f"{what} {value!r} is there more than once" for value, times in sorted(Counter(values).items()) if times > 1]

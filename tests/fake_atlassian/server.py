@@ -3,10 +3,15 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
+
+from .weather import Weather
 
 ROOT = Path(__file__).parents[2]
 SECONDS_TO_STOP = 10
@@ -21,9 +26,20 @@ class StandIn:
 
 
 @contextmanager
-def running(scenario: str) -> Iterator[StandIn]:
+def running(scenario: str, weather: Weather | None = None) -> Iterator[StandIn]:
     """Run the stand-in in a process of its own for as long as the block lasts."""
-    command = [sys.executable, "-m", "tests.fake_atlassian", "--scenario", scenario]
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "tests.fake_atlassian", "--scenario", scenario]
+        if weather is not None:
+            path = Path(folder) / "weather.json"
+            path.write_bytes(msgspec.json.encode(weather))
+            command += ["--weather", str(path)]
+        with _started(command) as stand_in:
+            yield stand_in
+
+
+@contextmanager
+def _started(command: list[str]) -> Iterator[StandIn]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:  # noqa: S603 - our own program
         try:
             yield _announced(process)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from . import problems, site_confluence, site_jira, site_jsm
+from . import audit, problems, site_anonymous, site_confluence, site_jira, site_jsm, site_roles
 from .paging import by_offset, whole_number
 from .problems import JsonObject, Problem
 from .routes import Login, Parameters, Route, SiteCall
@@ -15,7 +15,14 @@ MOST_PROJECTS = 100
 USUAL_LIMIT = 50
 BUILT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
+# Each of them is built in and documented; the numbers of those that nobody asks for are made up.
+OTHER_PERMISSIONS = (
+    "ADD_COMMENTS ASSIGN_ISSUES CLOSE_ISSUES CREATE_ATTACHMENTS DELETE_ALL_ATTACHMENTS DELETE_ALL_COMMENTS DELETE_ALL_WORKLOGS"
+    " DELETE_ISSUES EDIT_ALL_COMMENTS EDIT_ALL_WORKLOGS LINK_ISSUES MANAGE_WATCHERS MODIFY_REPORTER MOVE_ISSUES RESOLVE_ISSUES"
+    " SCHEDULE_ISSUES SET_ISSUE_SECURITY TRANSITION_ISSUES VIEW_VOTERS_AND_WATCHERS WORK_ON_ISSUES"
+)
 PERMISSIONS = {
+    **{key: (str(id_), key.replace("_", " ").title(), "PROJECT") for id_, key in enumerate(OTHER_PERMISSIONS.split(), start=30)},
     "ADMINISTER": ("0", "Administer Jira", "GLOBAL"),
     "USER_PICKER": ("27", "Browse users and groups", "GLOBAL"),
     "BROWSE_PROJECTS": ("10", "Browse Projects", "PROJECT"),
@@ -179,6 +186,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=my_permissions,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-work",
         login=Login.OPTIONAL,
         query=("permissions",),
         sample_query={"permissions": "ADMINISTER,BROWSE_PROJECTS"},
@@ -188,16 +196,19 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=project_search,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-work",
         login=Login.OPTIONAL,
         query=("startAt", "maxResults", "expand"),
         listed=lambda body: [each["key"] for each in body["values"]],
         expected=lambda site: [project.key for project in site.projects],
+        public=lambda site: [project.key for project in site.projects_seen_by(None)],
     ),
     Route(
         template="/rest/servicedeskapi/servicedesk",
         answer=service_desks,
         dialect=problems.service_management,
         promised_by=JSM,
+        scope="read:servicedesk-request",
         query=("start", "limit"),
         listed=lambda body: [each["projectKey"] for each in body["values"]],
         expected=lambda site: [project.key for project in site.projects if project.key in site.desks],
@@ -228,18 +239,26 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         samples=_of_each_desk,
     ),
     *site_jira.ROUTES,
+    *site_roles.ROUTES,
+    *audit.SITE_ROUTES,
     *site_jsm.ROUTES,
     *site_confluence.ROUTES,
+    *site_anonymous.ROUTES,
 )
 
 GATEWAY_ROUTES = tuple(route for route in ROUTES if route.promised_by and not route.template.startswith("/wiki/"))
 """What is served through api.atlassian.com/ex/jira too: nothing undocumented was ever seen there."""
+CONFLUENCE_GATEWAY_ROUTES = tuple(route for route in ROUTES if route.promised_by and route.template.startswith("/wiki/"))
+"""What is served through api.atlassian.com/ex/confluence too."""
 
 
 def _permission(call: SiteCall, key: str) -> JsonObject:
     number, name, kind = PERMISSIONS[key]
     account = call.account
-    have = account is not None and (account.administer or key not in PERMISSIONS_OF_ADMINISTRATORS)
+    if account is None:
+        have = key in site_anonymous.permissions_of_strangers(call.site)
+    else:
+        have = account.administer or key not in PERMISSIONS_OF_ADMINISTRATORS
     return {"id": number, "key": key, "name": name, "type": kind, "description": f"{name}.", "havePermission": have}
 
 
@@ -273,9 +292,8 @@ def _service_desk(base: str, each: DeskOf) -> JsonObject:
 
 def _desk(call: SiteCall) -> DeskOf:
     key = call.parameters["projectKey"]
-    for each in call.site.desks_seen_by(call.account):
-        if each.project.key == key:
-            return each
+    if key in call.site.desks and call.site.sees(call.account, key):
+        return DeskOf(call.site.project_by_key[key], call.site.desks[key])
     raise Problem(404, f"No service desk project could be found with key '{key}'.")
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from . import problems
 from .paging import by_cursor, by_offset, whole_number
 from .problems import JsonObject, Problem
-from .routes import Parameters, Route, SiteCall
+from .routes import Login, Parameters, Route, SiteCall
 from .scenario import Confluence, Site, Space
 
 V1 = "confluence-v1.json"
@@ -75,8 +75,9 @@ def _of_each_space_with_roles(site: Site) -> Iterator[Parameters]:
             yield {"id": space.id}
 
 
-def _current(site: Site) -> list[str]:
-    return [space.key for space in site.confluence.spaces if space.status == "current"] if site.confluence else []
+def _current(site: Site, *, only_anonymous: bool = False) -> list[str]:
+    every = site.confluence.spaces if site.confluence else ()
+    return [space.key for space in every if space.status == "current" and (space.anonymous or not only_anonymous)]
 
 
 def _principals_of(site: Site, parameters: Parameters) -> list[str]:
@@ -90,6 +91,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=role_mode,
         dialect=problems.confluence,
         promised_by=V2,
+        scope="read:configuration:confluence",
         samples=_here,
     ),
     Route(
@@ -97,17 +99,21 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=spaces,
         dialect=problems.confluence,
         promised_by=V2,
+        scope="read:space:confluence",
+        login=Login.OPTIONAL,
         query=("status", "limit", "cursor"),
         sample_query={"status": "current"},
         samples=_here,
         listed=lambda body: [each["key"] for each in body["results"]],
         expected=_current,
+        public=lambda site: _current(site, only_anonymous=True),
     ),
     Route(
         template="/wiki/api/v2/spaces/{id}/role-assignments",
         answer=role_assignments,
         dialect=problems.confluence,
         promised_by=V2,
+        scope="read:space.permission:confluence",
         query=("limit", "cursor"),
         samples=_of_each_space_with_roles,
         listed=lambda body: [each["principal"]["principalId"] for each in body["results"]],
@@ -118,11 +124,14 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=classic_spaces,
         dialect=problems.classic_confluence,
         promised_by=V1,
+        scope="read:confluence-space.summary",
+        login=Login.OPTIONAL,
         query=("status", "expand", "start", "limit"),
         sample_query={"status": "current", "expand": "permissions"},
         samples=_here,
         listed=lambda body: [each["key"] for each in body["results"]],
         expected=lambda site: sorted(_current(site)),
+        public=lambda site: sorted(_current(site, only_anonymous=True)),
     ),
 )
 
@@ -137,7 +146,8 @@ def _with_status(call: SiteCall) -> list[Space]:
     wanted = call.query.get("status")
     if wanted not in (None, "current", "archived"):
         raise Problem(400, f"There is no status {wanted!r}.")
-    return [space for space in _confluence(call).spaces if wanted in (None, space.status)]
+    shown = [space for space in _confluence(call).spaces if wanted in (None, space.status)]
+    return shown if call.account else [space for space in shown if space.anonymous]
 
 
 def _limit(call: SiteCall) -> int:

@@ -1,6 +1,6 @@
 """Play what Jira says of permissions, licences, groups, accounts, and of what is shared with whom."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -35,23 +35,29 @@ def permission_schemes(call: SiteCall) -> JsonObject:
 def scheme_of_project(call: SiteCall) -> JsonObject:
     """Show the permission scheme of a company-managed project."""
     key = call.parameters["projectKeyOrId"]
-    for project in call.site.projects_seen_by(call.account):
-        if project.key == key and project.style == "classic":
-            return _scheme(call, call.site.jira.scheme_of(key))
+    if call.site.sees(call.account, key) and call.site.project_by_key[key].style == "classic":
+        return _scheme(call, call.site.jira.scheme_of(key))
     raise Problem(404, f"No project could be found with key '{key}'.")
 
 
 def filters(call: SiteCall) -> JsonObject:
     """List the filters that the account sees; an administrator may see those of others, if they are shared with anybody."""
     overridden = call.query.get("overrideSharePermissions") == "true" and call.account is not None and call.account.administer
-    seen = [each for each in call.site.jira.filters if _sees(call, each) or (overridden and each.shares)]
-    return _page(call, "/rest/api/3/filter/search", seen, [_filter(call, each) for each in seen])
+    seen = [each for each in call.site.jira.filters if (overridden and each.shares) or _sees(call, each)]
+    return _page(call, "/rest/api/3/filter/search", seen, _filter)
 
 
 def dashboards(call: SiteCall) -> JsonObject:
     """List the dashboards that the account sees."""
     seen = [each for each in call.site.jira.dashboards if _sees(call, each)]
-    return _page(call, "/rest/api/3/dashboard/search", seen, [_dashboard(call, each) for each in seen])
+    match call.query.get("orderBy"):
+        case None:
+            pass
+        case "id":
+            seen.sort(key=lambda each: int(each.id))
+        case other:
+            raise Problem(400, f"The stand-in does not order by {other!r}.")
+    return _page(call, "/rest/api/3/dashboard/search", seen, _dashboard)
 
 
 def groups(call: SiteCall) -> JsonObject:
@@ -60,7 +66,7 @@ def groups(call: SiteCall) -> JsonObject:
     if access not in {None, "user", "admin", "site-admin"}:
         raise Problem(400, f"There is no access type '{access}'.")
     found = [each for each in call.site.jira.groups if access in {None, each.access}]
-    return _page(call, "/rest/api/3/group/bulk", found, [{"name": each.name, "groupId": each.id} for each in found])
+    return _page(call, "/rest/api/3/group/bulk", found, lambda _, each: {"name": each.name, "groupId": each.id})
 
 
 def members(call: SiteCall) -> JsonObject:
@@ -70,7 +76,7 @@ def members(call: SiteCall) -> JsonObject:
     found = _members(call.site, call.query["groupId"])
     if found is None:
         raise Problem(404, "The group is not found.")
-    return _page(call, "/rest/api/3/group/member", found, [_user(call, each) for each in found], most=MOST_MEMBERS)
+    return _page(call, "/rest/api/3/group/member", found, _user, most=MOST_MEMBERS)
 
 
 def users(call: SiteCall) -> list[JsonObject]:
@@ -103,6 +109,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=application_roles,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="manage:jira-configuration",
         login=Login.ADMINISTER,
     ),
     Route(
@@ -110,6 +117,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=permission_schemes,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-work",
         query=("expand",),
         sample_query={"expand": "permissions"},
     ),
@@ -118,6 +126,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=scheme_of_project,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-work",
         login=Login.ADMINISTER,
         query=("expand",),
         samples=_of_each_company_managed_project,
@@ -127,30 +136,33 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=filters,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-work",
         login=Login.OPTIONAL,
         query=(*_PAGES, "expand", "overrideSharePermissions"),
         sample_query={"expand": "sharePermissions,owner", "overrideSharePermissions": "true"},
         listed=_ids_of,
         expected=lambda site: [each.id for each in site.jira.filters if each.shares or _owns(_administrator(site), site, each)],
-        public=lambda site: [each.id for each in site.jira.filters if _is_public(each)],
+        public=lambda site: [each.id for each in site.jira.filters if seen_by(None, site, each)],
     ),
     Route(
         template="/rest/api/3/dashboard/search",
         answer=dashboards,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-work",
         login=Login.OPTIONAL,
-        query=(*_PAGES, "expand"),
+        query=(*_PAGES, "expand", "orderBy"),
         sample_query={"expand": "sharePermissions,owner"},
         listed=_ids_of,
         expected=lambda site: [each.id for each in site.jira.dashboards if seen_by(_administrator(site), site, each)],
-        public=lambda site: [each.id for each in site.jira.dashboards if _is_public(each)],
+        public=lambda site: [each.id for each in site.jira.dashboards if seen_by(None, site, each)],
     ),
     Route(
         template="/rest/api/3/group/bulk",
         answer=groups,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-user",
         query=(*_PAGES, "accessType"),
         sample_query={"accessType": "admin"},
         listed=lambda body: [each["groupId"] for each in body["values"]],
@@ -161,6 +173,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=members,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="manage:jira-configuration",
         query=(*_PAGES, "groupId"),
         sample_query={"groupId": ADMINISTRATORS},
         listed=lambda body: [each["accountId"] for each in body["values"]],
@@ -171,6 +184,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=users,
         dialect=problems.jira,
         promised_by=JIRA,
+        scope="read:jira-user",
         query=_PAGES,
         listed=lambda body: [each["accountId"] for each in body],
         expected=lambda site: [each.id for each in site.jira.users],
@@ -183,12 +197,12 @@ def seen_by(account: Account | None, site: Site, shared: Filter | Dashboard) -> 
     if _is_public(shared) or (account is not None and _owns(account, site, shared)):
         return True
     if account is None:
-        return False
+        return any(share.type == "project" and site.sees(None, share.project) for share in shared.shares)
     id_ = _account_id(account, site)
     return any(
         share.type in LOGGED_IN
-        or share.project in {project.key for project in site.projects_seen_by(account)}
-        or any(group.id == share.group and id_ in group.members for group in site.jira.groups)
+        or site.sees(account, share.project)
+        or (share.group is not None and id_ in site.jira.group_by_id[share.group].members)
         or (share.user is not None and share.user == id_)
         for share in shared.shares
     )
@@ -207,15 +221,15 @@ def _owns(account: Account, site: Site, shared: Filter | Dashboard) -> bool:
 
 
 def _account_id(account: Account, site: Site) -> str | None:
-    return next((user.id for user in site.jira.users if user.email == account.email), None)
+    return site.jira.id_by_email.get(account.email)
 
 
 def _members(site: Site, group_id: str) -> list[JiraUser] | None:
-    group = next((each for each in site.jira.groups if each.id == group_id), None)
-    return [user for user in site.jira.users if user.active and user.id in group.members] if group else None
+    group = site.jira.group_by_id.get(group_id)
+    return site.jira.active_members(group) if group else None
 
 
-def _page(call: SiteCall, path: str, items: Sequence[T], values: Sequence[JsonObject], most: int = 100) -> JsonObject:
+def _page(call: SiteCall, path: str, items: Sequence[T], shown: Callable[[SiteCall, T], JsonObject], most: int = 100) -> JsonObject:
     asked = whole_number(call.query, "maxResults", USUAL_LIMIT)
     limit = max(1, min(asked, most, call.scenario.page_size))
     page = by_offset(items, whole_number(call.query, "startAt", 0), limit)
@@ -229,7 +243,7 @@ def _page(call: SiteCall, path: str, items: Sequence[T], values: Sequence[JsonOb
         "maxResults": limit,
         "total": page.total,
         "isLast": page.is_last,
-        "values": list(values[page.start : page.end]),
+        "values": [shown(call, each) for each in page.items],
     }
 
 
@@ -253,7 +267,7 @@ def _application_role(call: SiteCall, role: ApplicationRole) -> JsonObject:
 
 
 def _group_of(call: SiteCall, id_: str) -> JiraGroup:
-    return next(group for group in call.site.jira.groups if group.id == id_)
+    return call.site.jira.group_by_id[id_]
 
 
 def _group_names(call: SiteCall, ids: Iterable[str]) -> list[JsonObject]:
@@ -323,7 +337,7 @@ def _share(call: SiteCall, number: int, share: Share) -> JsonObject:
     if share.group is not None:
         shown["group"] = _group_name(call, share.group)
     if share.project is not None:
-        project = next(each for each in call.site.projects if each.key == share.project)
+        project = call.site.project_by_key[share.project]
         shown["project"] = {"id": project.id, "key": project.key, "name": project.name, "simplified": project.style == "next-gen"}
     if share.role is not None:
         shown["role"] = {"id": share.role, "name": f"Role {share.role}"}
@@ -331,7 +345,7 @@ def _share(call: SiteCall, number: int, share: Share) -> JsonObject:
 
 
 def _user_of(call: SiteCall, id_: str) -> JiraUser:
-    return next(user for user in call.site.jira.users if user.id == id_)
+    return call.site.jira.user_by_id[id_]
 
 
 def _short_user(call: SiteCall, user: JiraUser) -> JsonObject:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from . import problems
 from .paging import by_offset, whole_number
 from .problems import JsonObject, Problem
-from .routes import Parameters, Route, SiteCall
+from .routes import Login, Parameters, Route, SiteCall
 from .scenario import Account, Customer, CustomerOrganization, Desk, RequestType, Site
 
 T = TypeVar("T")
@@ -34,6 +34,32 @@ def request_types(call: SiteCall) -> JsonObject:
     return _page(call, "requesttype", shown, _request_type)
 
 
+def portal(call: SiteCall) -> JsonObject:
+    """Tell where the portal of a desk is, as the project's settings page hears it.
+
+    Undocumented by Atlassian: the names are those that public code reads.
+    """
+    key = call.parameters["projectKey"]
+    desk = call.site.desks.get(key)
+    if desk is None:
+        raise Problem(404, f"No service desk project could be found with key '{key}'.")
+    project = call.site.project_by_key[key]
+    return {
+        "projectId": int(project.id),
+        "portalId": int(desk.id),
+        "portalUrl": f"{call.base_url}/servicedesk/customer/portal/{desk.id}",
+        "helpCenterUrl": f"{call.base_url}/servicedesk/customer/portals",
+        "name": project.name,
+        "desc": "",
+        "canAdministerJIRA": True,
+    }
+
+
+def _of_each_key(site: Site) -> Iterator[Parameters]:
+    for key in site.desks:
+        yield {"projectKey": key}
+
+
 def _of_each_desk(site: Site) -> Iterator[Parameters]:
     for desk in site.desks.values():
         yield {"serviceDeskId": desk.id}
@@ -41,11 +67,11 @@ def _of_each_desk(site: Site) -> Iterator[Parameters]:
 
 def _refuses(site: Site, account: Account, parameters: Parameters) -> int | None:
     mine = {each.desk.id for each in site.desks_seen_by(account)}
-    return 403 if parameters["serviceDeskId"] not in mine and _found(site, parameters) else None
+    return 403 if _found(site, parameters) and parameters["serviceDeskId"] not in mine else None
 
 
 def _found(site: Site, parameters: Parameters) -> Desk | None:
-    return next((desk for desk in site.desks.values() if desk.id == parameters["serviceDeskId"]), None)
+    return site.desk_by_id.get(parameters["serviceDeskId"])
 
 
 def _ids_of(ids: Callable[[Desk], Sequence[str]]) -> Callable[[Site, Parameters], Sequence[str]]:
@@ -58,6 +84,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=customers,
         dialect=problems.service_management,
         promised_by=JSM,
+        scope="manage:servicedesk-customer",
         experimental=True,
         refuses=_refuses,
         query=("start", "limit"),
@@ -70,6 +97,7 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=organizations,
         dialect=problems.service_management,
         promised_by=JSM,
+        scope="manage:servicedesk-customer",
         refuses=_refuses,
         query=("start", "limit"),
         samples=_of_each_desk,
@@ -81,11 +109,21 @@ ROUTES: tuple[Route[SiteCall], ...] = (
         answer=request_types,
         dialect=problems.service_management,
         promised_by=JSM,
+        scope="read:servicedesk-request",
         refuses=_refuses,
         query=("start", "limit"),
         samples=_of_each_desk,
         listed=lambda body: [each["id"] for each in body["values"]],
         expected_of=_ids_of(lambda desk: [each.id for each in desk.request_types]),
+    ),
+    Route(
+        template="/rest/servicedesk/1/servicedesk-data/{projectKey}",
+        answer=portal,
+        dialect=problems.jira,
+        promised_by=None,
+        unpromised_because="the settings page's own endpoint: Atlassian has not published it",
+        login=Login.ADMINISTER,
+        samples=_of_each_key,
     ),
 )
 

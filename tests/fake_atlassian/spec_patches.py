@@ -38,6 +38,8 @@ _NO_SCOPE = (
     "the document says nothing of what a key without the scope is answered, though every operation beside this one answers 403"
 )
 
+_AUDITED_BY = "the schema allows no property that it does not name, and its own example has this one"
+
 _USERS_UNAUTHORIZED = (
     "the document names 400, 403 and 409 for this operation and leaves 401 out, "
     "while a site answers wrong credentials with 401 wherever it is asked, as the document says of its other operations"
@@ -62,6 +64,21 @@ PATCHES: tuple[Patch, ...] = (
         key="format",
         was="date-time",
         reason=_JIRA_TIME,
+    ),
+    Patch(
+        document="jira-v3.json",
+        within=("components", "schemas", "AuditRecordBean", "properties", "created"),
+        key="format",
+        was="date-time",
+        reason=_JIRA_TIME,
+    ),
+    Patch(
+        document="jira-v3.json",
+        within=("components", "schemas", "AuditRecordBean", "properties"),
+        key="authorAccountId",
+        was=None,
+        becomes={"type": "string"},
+        reason=_AUDITED_BY,
     ),
     Patch(
         document="jira-v3.json",
@@ -128,6 +145,13 @@ PATCHES: tuple[Patch, ...] = (
     ),
     Patch(
         document="admin-organization.json",
+        within=("components", "schemas", "MultiDirectoryUserRoleAssignment", "properties", "userDirectoryStatus"),
+        key="$ref",
+        was="#/components/schemas/MultiDirectoryMembershipStatus",
+        reason="it is said to be nullable, and what null means, beside a $ref that lets nothing beside it count",
+    ),
+    Patch(
+        document="admin-organization.json",
         within=("components", "schemas", "PolicyModel", "properties", "attributes", "properties", "rule"),
         key="type",
         was="object",
@@ -160,12 +184,26 @@ PATCHES: tuple[Patch, ...] = (
         becomes={"$ref": "#/components/responses/Error.InvalidPageCursor"},
         reason="the document takes a cursor and says nothing of one that is invalid, unlike the lists beside this one",
     ),
+    *(
+        Patch(
+            document="admin-organization.json",
+            within=("paths", f"/v1/orgs/{{orgId}}/{what}", "get", "responses"),
+            key="403",
+            was=None,
+            becomes={"$ref": "#/components/responses/Error.NoPerms"},
+            reason=_NO_SCOPE,
+        )
+        for what in ("event-actions", "events")
+    ),
     Patch(
         document="admin-organization.json",
-        within=("paths", "/v1/orgs/{orgId}/event-actions", "get", "responses"),
+        within=("paths", "/v2/orgs/{orgId}/directories/{directoryId}/users/{accountId}/role-assignments", "get", "responses"),
         key="403",
         was=None,
-        becomes={"$ref": "#/components/responses/Error.NoPerms"},
+        becomes={
+            "description": "Forbidden",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Errors"}}},
+        },
         reason=_NO_SCOPE,
     ),
 )
