@@ -16,6 +16,7 @@ from scanner.model import Severity
 
 FILE = "atlascan.yaml"
 API_URL = "https://api.atlassian.com"
+LOGIN_URL = "https://auth.atlassian.com"
 CLOSED = "closed"
 _DESK_KINDS = frozenset({"jsm.service_desk", "jsm.customer_permissions"})
 
@@ -56,6 +57,7 @@ class Config:
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fail_on: Severity = Severity.HIGH
     api_url: str = API_URL
+    login_url: str = LOGIN_URL
     document: Document | None = None
 
     @property
@@ -90,6 +92,7 @@ def from_document(document: Document, folder: Path) -> Config:
         params=entry.get("params", {}),
         fail_on=Severity(entry.get("fail_on", "high")),
         api_url=_safe_url(document, ("api_url",), entry.get("api_url", API_URL)),
+        login_url=_safe_url(document, ("login_url",), entry.get("login_url", LOGIN_URL)),
         document=document,
     )
 

@@ -417,6 +417,55 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.NOTAPPLICABLE)
 
 
+# ------------------------------------------------------------------------------------------------------------- the forecast
+
+
+class Basis(StrEnum):
+    """What a number of requests is taken from."""
+
+    EARLIER = "an earlier snapshot"
+    LEAST = "the least that is known"
+    NOT_ASKED = "not asked"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How many requests an endpoint will take and for how many seconds, one after another; with what else there is to say of it.
+
+    The least that is known grows with what is found, as the notes say; of what is not asked they say why.
+    """
+
+    endpoint: str
+    basis: Basis
+    notes: tuple[str, ...] = ()
+    requests: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a collection will ask: `seconds` is how long it takes at least, with so many requests at a time.
+
+    `each` are the seconds of one request: the mean of the earlier snapshot, or an assumption.
+    """
+
+    earlier: Header | None
+    each: float
+    is_assumed: bool
+    concurrency: int
+    expected: tuple[Expected, ...]
+    seconds: float
+
+    @property
+    def requests(self) -> int:
+        """Count the requests that are known of."""
+        return sum(each.requests for each in self.expected)
+
+    def of(self, basis: Basis) -> tuple[Expected, ...]:
+        """Return what is taken from one basis."""
+        return tuple(each for each in self.expected if each.basis is basis)
+
+
 # ------------------------------------------------------------------------------------------------------------ the diagnosis
 
 

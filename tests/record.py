@@ -11,7 +11,7 @@ import msgspec
 
 from scanner import config as configuration
 from scanner import documents, evaluate
-from scanner.cli import pipeline
+from scanner.cli import collection, pipeline
 from scanner.collect import recording
 from tests.fake_atlassian.server import running
 from tests.sites import credentials
@@ -31,7 +31,8 @@ def record_demo(into: Path) -> None:
         local = configuration.from_document(documents.checked(documents.parse(text, "demo"), "config"), DEMO)
         fresh = Path(folder) / "recording"
         needs = evaluate.needs(pipeline.criteria(local).rules)  # as `atlascan demo` asks
-        pipeline.take(local, str(Path(folder) / "snapshot.ndjson"), needs=needs, record=fresh, now=pipeline.utc_now())
+        how = collection.How(record=fresh)
+        collection.take(local, str(Path(folder) / "snapshot.ndjson"), needs=needs, how=how, now=pipeline.utc_now())
         traffic = _replaced(
             (fresh / recording.TRAFFIC).read_text(encoding="utf-8"), {local: public for public, local in real.items()}
         )

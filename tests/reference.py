@@ -91,7 +91,7 @@ def endpoints() -> str:
         "## What no endpoint reads",
         _table(("kind", "where a person looks"), [_unreadable(each) for each in UNREADABLE]),
         "## Asked besides",
-        "To find the organization, and to tell whether an account sees all of a list.",
+        "To find the organization and the site's id, and to log in.",
         "\n".join(f"- `{method} {path}` ({surface})" for surface, method, path in others),
     )
 
@@ -242,7 +242,7 @@ def _asked_by(policy: Policy) -> Iterator[tuple[str, ...]]:
     needs = evaluate.needs([Rule(policy, policy.severity, {})])
     for each in asked(needs):
         opt_in = f"`collect: {{{each.opt_in}: true}}`, or an attestation" if each.opt_in else ""
-        yield f"`{policy.id}`", f"`{each.name}` ({each.surface})", _listed(each.scopes) or "-", each.role or "", opt_in
+        yield f"`{policy.id}`", f"`{each.name}` ({each.surface})", f"`{each.scope}`" if each.scope else "-", each.role or "", opt_in
     for each_ in UNREADABLE:
         if each_.kind in demanded(needs):
             yield f"`{policy.id}`", "nothing", "", "", f"an attestation: {KINDS[each_.kind].console}"

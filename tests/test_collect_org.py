@@ -390,8 +390,8 @@ def test_policies_are_asked_for_by_type_on_every_page_and_never_validated() -> N
 
         assert [each.query for each in server.asked if each.path.startswith(POLICIES)] == [
             {"type": "ip-allowlist"},
-            {"type": "ip-allowlist", "cursor": "two"},
             {"type": "data-security"},
+            {"type": "ip-allowlist", "cursor": "two"},
         ]
 
 

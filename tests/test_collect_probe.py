@@ -12,8 +12,8 @@ import pytest
 
 from scanner import attestations, snapshots
 from scanner import config as configuration
-from scanner.cli import pipeline
-from scanner.collect import api, probe, walk
+from scanner.cli import collection
+from scanner.collect import pace, probe, walk
 from scanner.collect.api import ALLOWED, PAGES, Credentials, Surface
 from scanner.kinds import KINDS
 from scanner.model import Attestation, Gap, Header, Reason, Record, Resource, Snapshot, Source, Target
@@ -34,7 +34,8 @@ AT = "jira.site/acme"
 
 @pytest.fixture(autouse=True)
 def no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "RETRIES", 0)
+    monkeypatch.setattr(pace, "RETRIES", 0)
+    monkeypatch.setattr(pace, "WAITS", 0)
 
 
 @pytest.fixture(params=names())
@@ -283,7 +284,7 @@ LOST = [
     (said({}, 403), "forbidden: refused (403)"),
     (said({}, 404), "not-found: not found (404)"),
     (said({}, 429), "gave-up: answered 429"),
-    (said({}, 500), "gave-up: answered 500"),
+    (said({}, 500), "gave-up: answered 500 every time"),
     (said({}, 503), "gave-up: answered 503"),
     (said({}, 302, Location="/login"), "malformed: redirected (302), which is not followed"),
     (said({}, 400), "unsupported: not supported here (400)"),
@@ -551,8 +552,8 @@ def test_a_recording_of_what_strangers_see_plays_the_same(tmp_path: Path, open_s
     config = configuration.load(tmp_path / "atlascan.yaml")
     once, again = str(tmp_path / "once.ndjson"), str(tmp_path / "again.ndjson")
     with credentials():
-        pipeline.take(config, once, needs=NEEDS, record=tmp_path / "recording", now=MOMENT)
-    pipeline.take(config, again, needs=NEEDS, replay=tmp_path / "recording", now=MOMENT)
+        collection.take(config, once, needs=NEEDS, how=collection.How(record=tmp_path / "recording"), now=MOMENT)
+    collection.take(config, again, needs=NEEDS, how=collection.How(replay=tmp_path / "recording"), now=MOMENT)
 
     assert list(snapshots.load(once)) == list(snapshots.load(again))
     assert len(list(snapshots.load(again))) == len(VIEWS)

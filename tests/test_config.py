@@ -55,6 +55,7 @@ policies: [mine, ../ours]
 params: {jsm/separate-support-email-domain: {company_domains: [off]}}
 fail_on: low
 api_url: https://proxy.example:8443
+login_url: https://login.example
 """
     config = loaded(tmp_path, text)
     assert config == Config(
@@ -71,6 +72,7 @@ api_url: https://proxy.example:8443
         params={"jsm/separate-support-email-domain": {"company_domains": ["off"]}},
         fail_on=Severity.LOW,
         api_url="https://proxy.example:8443",
+        login_url="https://login.example",
         document=config.document,
     )
     assert config.document

@@ -7,8 +7,9 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import NoKeyringError
 
-from scanner.cli.credentials import SERVICE, found
+from scanner.cli.credentials import SERVICE, found, names
 from scanner.collect.api import Credentials
+from scanner.config import Site
 from scanner.errors import InputError
 from tests.sites import credentials
 
@@ -40,6 +41,10 @@ class Absent(Remembering):
         raise NoKeyringError(f"{service} {username}")
 
 
+def site(name: str, auth: str = "basic") -> Site:
+    return Site(name, f"https://{name}.atlassian.net", auth)
+
+
 @pytest.fixture(autouse=True)
 def _own_keyring() -> Iterator[None]:
     before = keyring.get_keyring()
@@ -56,20 +61,37 @@ def test_a_site_uses_its_own_credentials_before_those_for_all_sites() -> None:
         "ATLASCAN_ACME_EU_API_TOKEN": "for-eu",
     }
     with credentials(given):
-        assert found(["acme", "acme-eu"]) == Credentials(
+        assert found([site("acme"), site("acme-eu")]) == Credentials(
             None, {"acme": ("all@acme.example", "for-all"), "acme-eu": ("eu@acme.example", "for-eu")}
         )
 
 
+def test_a_site_of_client_credentials_uses_these_and_no_account() -> None:
+    given = {
+        "ATLASCAN_EMAIL": "all@acme.example",
+        "ATLASCAN_API_TOKEN": "for-all",
+        "ATLASCAN_CLIENT_ID": "client",
+        "ATLASCAN_CLIENT_SECRET": "secret",
+        "ATLASCAN_ACME_EU_CLIENT_SECRET": "secret-of-eu",
+    }
+    with credentials(given):
+        assert found([site("acme"), site("acme-us", "oauth"), site("acme-eu", "oauth")]) == Credentials(
+            None,
+            {"acme": ("all@acme.example", "for-all")},
+            {"acme-us": ("client", "secret"), "acme-eu": ("client", "secret-of-eu")},
+        )
+        assert names(site("acme-eu", "oauth")) == "ATLASCAN_CLIENT_ID and ATLASCAN_ACME_EU_CLIENT_SECRET"
+
+
 def test_half_a_pair_is_none() -> None:
     with credentials({"ATLASCAN_EMAIL": "all@acme.example"}):
-        assert found(["acme"]) == Credentials(None, {})
+        assert found([site("acme")]) == Credentials(None, {})
 
 
 def test_the_keyring_fills_in_what_the_environment_leaves_out() -> None:
     keyring.set_keyring(Remembering(ATLASCAN_ORG_API_KEY="kept", ATLASCAN_API_TOKEN="kept-token"))
     with credentials({"ATLASCAN_EMAIL": "all@acme.example"}):
-        assert found(["acme"]) == Credentials("kept", {"acme": ("all@acme.example", "kept-token")})
+        assert found([site("acme")]) == Credentials("kept", {"acme": ("all@acme.example", "kept-token")})
     with credentials({"ATLASCAN_ORG_API_KEY": "from-environment"}):
         assert found([]).org_key == "from-environment"
 
@@ -77,7 +99,7 @@ def test_the_keyring_fills_in_what_the_environment_leaves_out() -> None:
 def test_a_machine_without_a_keyring_is_no_error() -> None:
     keyring.set_keyring(Absent())
     with credentials({}):
-        assert found(["acme"]) == Credentials(None, {})
+        assert found([site("acme")]) == Credentials(None, {})
 
 
 @pytest.mark.parametrize("value", ["two\nlines", "ünsendbar", "bell\a"])

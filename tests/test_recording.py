@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from scanner import config as configuration
 from scanner import documents, snapshots
-from scanner.cli import pipeline
+from scanner.cli import collection
 from scanner.collect import pace, recording
 from scanner.collect.api import Credentials
 from scanner.collect.recording import ABOUT, TRAFFIC, Recording
@@ -144,13 +144,16 @@ def test_a_scan_plays_back_as_the_same_snapshot_but_for_its_id(tmp_path: Path, d
     config = configuration.from_document(documents.checked(documents.parse(text, "test"), "config"), tmp_path)
     first, again = tmp_path / "first.ndjson", tmp_path / "again.ndjson"
     with credentials():
-        pipeline.take(config, str(first), record=tmp_path / "recording", now=NOW)
+        collection.take(config, str(first), how=collection.How(record=tmp_path / "recording"), now=NOW)
     with credentials({}):
-        pipeline.take(config, str(again), replay=tmp_path / "recording", now=datetime(2030, 1, 1, tzinfo=UTC))
+        collection.take(config, str(again), how=collection.How(replay=tmp_path / "recording"), now=datetime(2030, 1, 1, tzinfo=UTC))
 
     one, two = snapshots.load(str(first)), snapshots.load(str(again))
     assert list(one) == list(two)
-    assert two.header == msgspec.structs.replace(one.header, id=two.header.id, recorded=demo_site.sites["acme"])
+    timeless = tuple(msgspec.structs.replace(each, seconds=0.0) for each in one.header.endpoints)
+    of = demo_site.sites["acme"]
+    assert two.header == msgspec.structs.replace(one.header, id=two.header.id, recorded=of, endpoints=timeless)
+    assert one.header.endpoints != timeless
     assert one.header.taken_at == NOW
     assert one.header.recorded is None
 

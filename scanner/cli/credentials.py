@@ -4,26 +4,40 @@ import os
 from collections.abc import Iterable
 
 from scanner.collect.api import Credentials
+from scanner.config import Site
 from scanner.errors import InputError
 
 SERVICE = "atlascan"
 ORG_KEY = "ATLASCAN_ORG_API_KEY"
 EMAIL, TOKEN = "ATLASCAN_EMAIL", "ATLASCAN_API_TOKEN"
+CLIENT_ID, CLIENT_SECRET = "ATLASCAN_CLIENT_ID", "ATLASCAN_CLIENT_SECRET"
+OAUTH = "oauth"
 
 
-def found(sites: Iterable[str]) -> Credentials:
-    """Return the credentials that there are. A missing one is no error: what needs it becomes a gap.
+def found(sites: Iterable[Site]) -> Credentials:
+    """Return the credentials that there are, for the way in which each site is logged in to.
+
+    A missing one is no error: what needs it becomes a gap.
 
     Raises:
         InputError: One holds characters that cannot be sent.
     """
-    pairs = {site: (_site_value(site, EMAIL), _site_value(site, TOKEN)) for site in sites}
-    return Credentials(_value(ORG_KEY), {site: (email, token) for site, (email, token) in pairs.items() if email and token})
+    accounts: dict[str, tuple[str, str]] = {}
+    clients: dict[str, tuple[str, str]] = {}
+    for site in sites:
+        name, secret = (_site_value(site.name, each) for each in _pair(site))
+        if name and secret:
+            (clients if site.auth == OAUTH else accounts)[site.name] = (name, secret)
+    return Credentials(_value(ORG_KEY), accounts, clients)
 
 
-def names(site: str) -> str:
+def names(site: Site) -> str:
     """Return by which names the credential of a site is known: its own where it has some, else those for all sites."""
-    return " and ".join(own if _value(own := _own(site, name)) else name for name in (EMAIL, TOKEN))
+    return " and ".join(own if _value(own := _own(site.name, name)) else name for name in _pair(site))
+
+
+def _pair(site: Site) -> tuple[str, str]:
+    return (CLIENT_ID, CLIENT_SECRET) if site.auth == OAUTH else (EMAIL, TOKEN)
 
 
 def _site_value(site: str, name: str) -> str | None:

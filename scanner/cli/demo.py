@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from scanner import evaluate, snapshots
-from scanner.cli import options, output, pipeline
+from scanner.cli import collection, options, output, pipeline
 from scanner.shipped import shipped
 
 
@@ -25,7 +25,9 @@ def command(*, folder: Path) -> None:
     config = pipeline.load_config(recorded / "atlascan.yaml")
     target = folder / options.SNAPSHOT
     by = pipeline.criteria(config)
-    pipeline.take(config, str(target), needs=evaluate.needs(by.rules), replay=recorded, now=pipeline.utc_now())
+    collection.take(
+        config, str(target), needs=evaluate.needs(by.rules), how=collection.How(replay=recorded), now=pipeline.utc_now()
+    )
     report = pipeline.judge(config, by, snapshots.load(str(target)))
     files = {"html": folder / "report.html", "junit": folder / "junit.xml", "json": folder / "result.json"}
     output.write(report, [options.Output(name, str(path)) for name, path in files.items()])

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from scanner import attestations, evaluate
-from scanner.cli import options, output, pipeline
+from scanner.cli import collection, options, output, pipeline
 from scanner.config import Config
 from scanner.model import Attestation, Diagnosis, Examined, Prospect, Rule, in_date
 from scanner.render import diagnosis
@@ -21,14 +21,14 @@ FORMATS = ("text", "json")
 @click.option("-f", "--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True, help="For whom.")
 @options.verbose
 @click.pass_context
-def command(ctx: click.Context, *, config_file: Path | None, format_: str, verbose: bool) -> None:
+def command(ctx: click.Context, *, config_file: Path | None, format_: str, verbosity: int) -> None:
     """Ask each endpoint that the chosen policies need once, and say policy by policy whether it can be proven.
 
     What is missing is named: a credential, a scope, a permission, an opt-in, or an attestation. Then comes the least that the
     credentials have to be allowed. Exit code 0: everything can be proven; 3: something cannot.
     """
     config = pipeline.load_config(config_file)
-    found = diagnose(config, pipeline.criteria(config), verbose=verbose)
+    found = diagnose(config, pipeline.criteria(config), verbosity=verbosity)
     if format_ == "json":
         output.to_stdout(diagnosis.render(found))
     else:
@@ -36,40 +36,23 @@ def command(ctx: click.Context, *, config_file: Path | None, format_: str, verbo
     ctx.exit(found.exit_code)
 
 
-def diagnose(config: Config, by: pipeline.Criteria, *, verbose: bool = False) -> Diagnosis:
+def diagnose(config: Config, by: pipeline.Criteria, *, verbosity: int = 0) -> Diagnosis:
     """Ask each endpoint once, and hold against each policy what came of it."""
-    # Imported here, as in `pipeline.take`: it costs more than everything else.
+    # Imported here, as in `collection.take`: it costs more than everything else.
     from scanner.cli import credentials  # noqa: PLC0415
-    from scanner.collect import api, checkup, walk  # noqa: PLC0415
+    from scanner.collect import api, checkup  # noqa: PLC0415
 
-    now = pipeline.utc_now()
-    sites = {site.name: site.url for site in config.sites}
-    needs = evaluate.needs(by.rules)
-    choices = walk.Options(
-        org_id=config.org_id,
-        sites=tuple(sites),
-        unsupported_sites={site.name: f"auth: {site.auth} is not supported yet" for site in config.sites if site.auth == "oauth"},
-        opt_ins=frozenset(name for name in ("undocumented", "probe") if getattr(config.collect, name)),
-        concurrency=1,
-        needs=needs,
-        since=now - timedelta(days=config.collect.audit_days),
-        until=now,
-    )
-    scoped = [site.name for site in config.sites if site.auth == "scoped"]
-    named: dict[str | None, str] = {None: credentials.ORG_KEY, **{site: credentials.names(site) for site in sites}}
-    asking = api.Api(
-        config.api_url,
-        sites,
-        credentials.found(sites),
-        concurrency=choices.concurrency,
-        scoped=scoped,
-        log=_log if verbose else _silent,
-    )
+    now, needs = pipeline.utc_now(), evaluate.needs(by.rules)
+    choices = collection.options(config, needs, now, concurrency=1)
+    named: dict[str | None, str] = {None: credentials.ORG_KEY, **{site.name: credentials.names(site) for site in config.sites}}
+    asking = collection.api(config, credentials.found(config.sites), collection.How(verbosity=verbosity), concurrency=1)
     with closing(asking):
         examined = checkup.examine(asking, choices, named)
     endpoints = [each for each in checkup.asked(needs) if each.opt_in is None or each.opt_in in choices.opt_ins]
     least = [checkup.least(endpoints, api.Surface.ADMIN, credentials.ORG_KEY)]
-    least += [checkup.least(endpoints, api.Surface.SITE, of_site) for of_site in dict.fromkeys(named[site] for site in sites)]
+    least += [
+        checkup.least(endpoints, api.Surface.SITE, of_site) for of_site in dict.fromkeys(named[site.name] for site in config.sites)
+    ]
     return Diagnosis(
         tool=pipeline.TOOL,
         profile=config.profile,
@@ -108,11 +91,3 @@ def _stated(known: Iterable[Attestation], now: datetime) -> frozenset[tuple[str,
         (each.kind, place) for each in current for place in (each.id, attestations.desk_address(each.kind, each.id, each.facts))
     ]
     return frozenset((kind, place) for kind, place in places if place)
-
-
-def _log(line: str) -> None:
-    pipeline.say(f"  {line}")
-
-
-def _silent(_line: str) -> None:
-    pass

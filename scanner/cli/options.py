@@ -73,11 +73,20 @@ def gate(command: Command) -> Command:
 
 def verbose(command: Command) -> Command:
     """Add `--verbose`."""
-    return click.option("-v", "--verbose", is_flag=True, help="Say on stderr what is asked of Atlassian.")(command)
+    return click.option(
+        "-v",
+        "--verbose",
+        "verbosity",
+        count=True,
+        help="Say on stderr what is asked of Atlassian; twice: about what, and how long it took.",
+    )(command)
 
 
-def recordings(command: Command) -> Command:
-    """Add `--record` and `--replay`."""
+def collecting(command: Command) -> Command:
+    """Add `--record`, `--replay` and `--resume`."""
+    command = click.option(
+        "--resume", is_flag=True, help="Go on with the collection into this file that was interrupted, instead of a new one."
+    )(command)
     command = click.option(
         "--replay", type=click.Path(path_type=Path, file_okay=False), help="Answer from a recording instead of the network."
     )(command)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from scanner import evaluate, snapshots
-from scanner.cli import options, output, pipeline
+from scanner.cli import collection, options, output, pipeline
 
 
 @click.command("scan")
@@ -15,7 +15,7 @@ from scanner.cli import options, output, pipeline
 )
 @options.formats
 @options.gate
-@options.recordings
+@options.collecting
 @options.verbose
 @click.pass_context
 def command(
@@ -28,7 +28,8 @@ def command(
     allow_unknown: bool,
     record: Path | None,
     replay: Path | None,
-    verbose: bool,
+    resume: bool,
+    verbosity: int,
 ) -> None:
     """Take a snapshot of what the configuration names, judge it, and report.
 
@@ -36,14 +37,12 @@ def command(
     ATLASCAN_<NAME>_EMAIL and ATLASCAN_<NAME>_API_TOKEN) or from the system keyring. What cannot be read is reported as unknown,
     never as passing.
     """
-    if record and replay:
-        raise click.UsageError("--record and --replay exclude each other")
+    how = collection.How(record, replay, resume, verbosity)
     if target == "-":
         raise click.UsageError("a scan keeps its snapshot in a file; `atlascan snapshot -o -` writes one to standard output")
     config = pipeline.load_config(config_file)
     by = pipeline.criteria(config)
-    needs = evaluate.needs(by.rules)
-    pipeline.take(config, target, needs=needs, record=record, replay=replay, verbose=verbose, now=pipeline.utc_now())
+    collection.take(config, target, needs=evaluate.needs(by.rules), how=how, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
     report = pipeline.judge(config, by, snapshots.load(target), fail_on=fail_on, allow_unknown=allow_unknown)
     output.write(report, outputs)

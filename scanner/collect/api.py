@@ -159,14 +159,20 @@ class Request:
 
 
 class Refusal(Exception):  # noqa: N818  it is an answer, not an error
-    """An answer that gives nothing: why, in the words of a gap. It may be ours, and nothing was `sent`."""
+    """An answer that gives nothing: why, in the words of a gap. It may be ours, and nothing was `sent`.
 
-    def __init__(self, reason: Reason, detail: str, *, status: int | None = None, sent: bool = True) -> None:
+    `hint` is what would lift it, where it is known without knowing what was asked.
+    """
+
+    def __init__(
+        self, reason: Reason, detail: str, *, status: int | None = None, sent: bool = True, hint: str | None = None
+    ) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
         self.status = status
         self.sent = sent
+        self.hint = hint
 
 
 class Busy(Refusal):
@@ -184,8 +190,9 @@ class Busy(Refusal):
         limit: bool = False,
         wait: float | None = None,
         most: int | None = None,
+        reason: Reason = Reason.GAVE_UP,
     ) -> None:
-        super().__init__(Reason.GAVE_UP, f"{what}{said}", status=status)
+        super().__init__(reason, f"{what}{said}", status=status)
         self.what, self.said = what, said
         self.limit = limit or wait is not None
         self.wait = wait
@@ -197,12 +204,12 @@ class Busy(Refusal):
             return None
         return patience.after_wait() if self.limit else patience.after_fault(self.most)
 
-    def for_good(self) -> Refusal:
-        """Return the refusal that it is when nobody asks again."""
-        how = " every time" if self.status else ""
+    def for_good(self, progress: str = "") -> Refusal:
+        """Return the refusal that it is when nobody asks again; `progress` says how far it got before."""
+        how = " every time" if self.status and self.reason is Reason.GAVE_UP else ""
         if self.wait is not None and self.wait > LONGEST_WAIT_SECONDS:
             how = f", and is not to be asked again for {self.wait:.0f} seconds"
-        return Refusal(self.reason, f"{self.what}{how}{self.said}", status=self.status)
+        return Refusal(self.reason, f"{self.what}{how}{progress}{self.said}", status=self.status)
 
 
 class ForbiddenRequestError(RuntimeError):
@@ -234,7 +241,7 @@ class Api:
             concurrency: How many may ask at once.
             scoped: The sites whose token has scopes. Atlassian takes such tokens at its gateway only, not at the site.
             login_url: Where client credentials are exchanged for a token.
-            patient: Whether to wait when told to; a recording has no limits.
+            patient: Whether time matters: to wait when told to. A recording has no limits.
             log: Is told of every request, in a line without secrets.
             detailed: Whether these lines name what was asked about, and how long it took.
         """
@@ -255,13 +262,27 @@ class Api:
         self._logins = {site: _Login() for site in credentials.clients}
         self._session = _session(concurrency, hosts=len(sites) + 2)
         self._buckets: dict[tuple[Surface, str | None, str, str], Bucket] = {}
-        self._patient = patient
+        self.patient = patient
         self._log = log
         self._detailed = detailed
 
     def can_ask(self, surface: Surface, site: str | None) -> bool:
         """Tell whether there is a credential for this interface."""
         return surface is Surface.ANYONE or (None if surface is Surface.ADMIN else site) in self._auth or site in self._logins
+
+    def withheld(self, request: Request) -> Refusal | None:
+        """Return why a request is not sent although it may be asked, or None if it is."""
+        if not self.can_ask(request.surface, request.site):
+            return Refusal(Reason.NO_CREDENTIAL, "there is no credential for it", sent=False)
+        if request.surface is Surface.SITE and request.site in self._at_gateway and request.path.startswith(_UNDOCUMENTED):
+            detail = "an undocumented endpoint takes no token with scopes, as far as is known"
+            return Refusal(Reason.UNSUPPORTED, detail, sent=False)
+        return None
+
+    def preparing(self, site: str) -> tuple[str, ...]:
+        """Return what is asked besides before the first request to a site: by which id the gateway knows it, and a token."""
+        at_gateway, is_client = site in self._at_gateway, site in self._logins
+        return ("GET /_edge/tenant_info",) * at_gateway + ("POST /oauth/token",) * is_client
 
     def address(self, site: str) -> str:
         """Return the address of a site."""
@@ -277,12 +298,12 @@ class Api:
         key = (request.surface, request.site, request.method, request.path)
         with self._finding:
             if key not in self._buckets:
-                self._buckets[key] = Bucket(CEILINGS.get(request.path) if self._patient else None)
+                self._buckets[key] = Bucket(CEILINGS.get(request.path) if self.patient else None)
             return self._buckets[key]
 
     def pause(self, busy: Busy, patience: Patience) -> float:
         """Return how many seconds to let pass before asking again; what an answer said about waiting its bucket knows."""
-        return patience.pause if self._patient and not busy.limit else 0.0
+        return patience.pause if self.patient and not busy.limit else 0.0
 
     def ask(self, request: Request) -> Any:  # noqa: ANN401  JSON border
         """Send a request, again if need be, and return the JSON of its answer; the text, where that is a page.
@@ -313,20 +334,25 @@ class Api:
             ForbiddenRequestError: It is not among what may be asked.
         """
         _check(request)
+        if withheld := self.withheld(request):
+            raise withheld
         bucket, sent_at, auth = self.bucket(request), time.monotonic(), None
+        login = self._logins.get(request.site or "") if request.surface is Surface.SITE else None
         try:
             auth = self._credential(request)
-            return self._answer(request, self._base(request), auth, bucket)
+            answer = self._answer(request, self._base(request), auth, bucket)
         except Busy as busy:
-            if busy.limit and self._patient:
+            if busy.limit and self.patient:
                 bucket.refused(sent_at, busy.wait)
             raise
         except Refusal as refusal:
-            login = self._logins.get(request.site or "") if request.surface is Surface.SITE else None
-            if refusal.status == requests.codes.unauthorized and login and login.forget(auth):
+            if refusal.status == requests.codes.unauthorized and login and login.forget(auth, request.path):
                 # It may have ended before its time.
-                raise Busy(refusal.detail, status=refusal.status, most=ONCE_MORE) from refusal
+                raise Busy(refusal.detail, status=refusal.status, most=ONCE_MORE, reason=refusal.reason) from refusal
             raise
+        if login:
+            login.refusing.discard(request.path)
+        return answer
 
     def cursor(self, request: Request, link: str) -> str:
         """Return the cursor in a link to the next page, or a bare cursor as it is.
@@ -358,10 +384,7 @@ class Api:
             return _Nobody()
         if request.surface is Surface.SITE and request.site in self._logins:
             return self._token(request.site)
-        auth = self._auth.get(None if request.surface is Surface.ADMIN else request.site)
-        if auth is None:
-            raise Refusal(Reason.NO_CREDENTIAL, "there is no credential for it", sent=False)
-        return auth
+        return self._auth[None if request.surface is Surface.ADMIN else request.site]
 
     def _token(self, site: str) -> "_Bearer":
         """Return the token of a site's client, a new one if there is none that holds."""
@@ -392,9 +415,6 @@ class Api:
             return f"{self._api_url}/admin"
         if request.surface is Surface.ANYONE or request.site not in self._at_gateway:
             return self._sites[request.site]
-        if request.path.startswith(_UNDOCUMENTED):
-            detail = "an undocumented endpoint takes no token with scopes, as far as is known"
-            raise Refusal(Reason.UNSUPPORTED, detail, sent=False)
         product = "confluence" if request.path.startswith("/wiki/") else "jira"
         return f"{self._api_url}/ex/{product}/{self._cloud_id(request.site)}"
 
@@ -447,7 +467,7 @@ class Api:
         self._note(request, url, f"{response.status_code}, {len(content)} bytes", started)
         _refuse(response, content, self._credentials.scrubbed)
         if bucket:
-            bucket.accepted(_hold(response) if self._patient else None)
+            bucket.accepted(_hold(response) if self.patient else None)
         if request.path in PAGES:
             return content.decode(errors="replace")
         try:
@@ -495,19 +515,24 @@ class _Bearer(AuthBase):
 
 @dataclass(slots=True)
 class _Login:
-    """The token that a client has at the moment, if any."""
+    """The token that a client has at the moment, if any; and the paths that refused one, and have taken none since."""
 
     token: _Bearer | None = None
     ends_at: float = 0.0
+    refusing: set[str] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def forget(self, token: AuthBase | None) -> bool:
-        """Let go of a token that was refused; False if it is not the one in use."""
+    def forget(self, token: AuthBase | None, path: str) -> bool:
+        """Let go of a token that a path refused; False if a new one would not be taken there either."""
         with self.lock:
-            is_ours = isinstance(token, _Bearer)
-            if is_ours and self.token is token:
+            if not isinstance(token, _Bearer):
+                return False
+            if self.token is token:
+                if path in self.refusing:
+                    return False  # it was new, so what it lacks is a scope
+                self.refusing.add(path)
                 self.token = None
-            return is_ours
+            return True
 
 
 class _Session(requests.Session):

@@ -74,8 +74,6 @@ class Given:
     partly: tuple[str, ...] = ()
 
 
-# https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-permissions/#api-rest-api-3-mypermissions-get
-PERMISSIONS_SCOPE = "read:jira-work"
 _APPS = {"confluence": "Confluence", "jira-servicedesk": "Jira Service Management"}
 _TELLS_APPS = "an organization key with the scope read:workspaces:admin tells so"
 
@@ -148,12 +146,6 @@ class Endpoint:
         scope = f"{joint} {self.scope}" if self.scope else ""
         app = f"; if the site has no {_APPS[self.app]}, {_TELLS_APPS}" if self.app else ""
         return f"{self.hint}{scope}{app}"
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """Return the scopes that it takes to read it whole: its own, and that of the question whether the account sees all."""
-        both = (self.scope, PERMISSIONS_SCOPE if self.whole_with else None)
-        return tuple(dict.fromkeys(filter(None, both)))
 
     def missing(self, about: About) -> tuple[Missing, ...]:
         """Return (kind, id, parent) of what is missing when this request gives nothing."""

@@ -8,7 +8,6 @@ import msgspec
 
 from scanner.collect.api import Refusal, Surface
 from scanner.collect.endpoint import (
-    PERMISSIONS_SCOPE,
     About,
     Endpoint,
     Pager,
@@ -332,7 +331,7 @@ ENDPOINTS = (
         source=Source.API,
         documented=_REFERENCE + "api-group-permissions/",
         hint=f"give {_ACCOUNT}",
-        scope=PERMISSIONS_SCOPE,
+        scope="read:jira-work",
         role=_USE,
     ),
     Endpoint(

@@ -286,8 +286,9 @@ class Journal:
         ).fetchone()
         earlier = _decode(known[0]) if known else None
         if isinstance(earlier, Resource) and isinstance(record, Resource):
-            disputed = self._disputes(record.address, _disagreements(earlier, record))
-            if disputed & record.facts.keys():
+            disagreements = _disagreements(earlier, record)
+            disputed = self._disputes(record.address, disagreements)
+            if disagreements:
                 detail = f"two answers about {record.address} disagree on {', '.join(sorted(disputed))}"
                 self._fold(malformed(record.kind, detail, record.parent, record.id))
             record = _merged(earlier, record, disputed)

@@ -39,6 +39,12 @@ def first(endpoint: Endpoint, about: About) -> Request:
     return request(endpoint, about, Place())
 
 
+def detail(endpoint: Endpoint, about: About, id_: str) -> Request:
+    """Return the request that reads one record of a list again, whole."""
+    values = {**endpoint.values(about), "domain": id_}
+    return Request(endpoint.surface, "GET", endpoint.detail or "", about.site, values)
+
+
 def records(endpoint: Endpoint, page: Any) -> list[Any]:  # noqa: ANN401  JSON border
     """Return the records on a page.
 
@@ -90,10 +96,7 @@ def _onward(api: Api, endpoint: Endpoint, asked: Request, page: Any, *, size: in
         case Pager.START_AT:
             return _next_start("startAt", is_last=at(page, "isLast"), total=at(page, "total"), size=size, read=read)
         case Pager.OFFSET:
-            total = at(page, "total")
-            if not isinstance(total, int):
-                raise Refusal(Reason.MALFORMED, "the answer does not say how many there are")
-            return _next_start("offset", is_last=read >= total, total=total, size=size, read=read)
+            return _next_start("offset", is_last=None, total=at(page, "total"), size=size, read=read)
         case Pager.START:
             return _next_start("start", is_last=at(page, "isLastPage"), total=None, size=size, read=read)
         case Pager.START_LINK:

@@ -1,7 +1,8 @@
 """What is missing although nobody refused it: found out when all answers are there."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from scanner.collect.api import Refusal, Surface
@@ -16,31 +17,49 @@ def settle(journal: Journal, demand: Demand, org: str | None, addresses: Mapping
     """Write down a gap for everything that is missing and that no answer spoke of; `addresses` are those of the sites."""
     settling = _Settling(journal, org, addresses)
     for number in demand.endpoints:
-        gaps = list(settling.gaps(number))
-        journal.add(gaps)
-        journal.count(number, Counts(gaps=len(gaps)))
+        for gaps in settling.gaps(number):
+            found = list(gaps)
+            journal.add(found)
+            journal.count(number, Counts(gaps=len(found)))
     for unreadable in demand.unreadable:
         journal.add(settling.unreadable(unreadable))
     journal.settle()
 
 
-def refused(endpoint: Endpoint, about: About, refusal: Refusal, hint: str) -> Iterator[Gap]:
+def refused(endpoint: Endpoint, about: About, refusal: Refusal) -> Iterator[Gap]:
     """Yield a gap for all that is missing when a request gives nothing."""
     for kind, id_, parent in endpoint.missing(about):
-        yield gap(kind, refusal, hint, id_=id_, parent=parent)
+        yield gap(kind, refusal, endpoint.remedy, id_=id_, parent=parent)
 
 
-def not_to_ask(endpoint: Endpoint, unsupported: str | None, opt_ins: Collection[str]) -> tuple[Refusal, str] | None:
-    """Return why an endpoint is not asked at all and what would change that, or None if it is asked."""
-    if unsupported:
-        return Refusal(Reason.UNSUPPORTED, unsupported), "use auth: basic for this site"
-    if endpoint.opt_in and endpoint.opt_in not in opt_ins:
-        consoles = dict.fromkeys(KINDS[kind].console for kind in endpoint.kinds if KINDS[kind].console)
-        look = " and ".join(str(console) for console in consoles)
-        by_hand = f", or look at {look} and state what you see with `atlascan attest`" if look else ""
-        hint = f"set collect: {{{endpoint.opt_in}: true}} in atlascan.yaml{by_hand}"
-        return Refusal(Reason.OPT_IN_OFF, _OFF[endpoint.opt_in]), hint
-    return None
+def gap(kind: str, refusal: Refusal, remedy: str, *, id_: str | None = None, parent: str | None = None) -> Gap:
+    """Return the gap that a refusal leaves."""
+    hint = hint_for(refusal, remedy)
+    return Gap(kind=kind, reason=refusal.reason, detail=refusal.detail, hint=hint, id=id_, parent=parent)
+
+
+def hint_for(refusal: Refusal, remedy: str) -> str:
+    """Return what would lift a refusal: the endpoint's own remedy, where a better credential does."""
+    return refusal.hint or _HINTS.get(refusal.reason, remedy)
+
+
+_HINTS = {
+    Reason.MALFORMED: MALFORMED_HINT,
+    Reason.GAVE_UP: "run it again; if it stays so, look at the address and the network",
+}
+
+
+# ------------------------------------------------------------------------------- what is missing though nobody was refused it
+
+
+def not_to_ask(endpoint: Endpoint, opt_ins: Collection[str]) -> Refusal | None:
+    """Return why an endpoint is not asked at all, or None if it is."""
+    if endpoint.opt_in is None or endpoint.opt_in in opt_ins:
+        return None
+    consoles = " and ".join(dict.fromkeys(console for kind in endpoint.kinds if (console := KINDS[kind].console)))
+    switch = f"set collect: {{{endpoint.opt_in}: true}} in atlascan.yaml"
+    hint = f"{switch}, or {_look_at(consoles)}" if consoles else switch
+    return Refusal(Reason.OPT_IN_OFF, _OFF[endpoint.opt_in], sent=False, hint=hint)
 
 
 _OFF = {
@@ -49,22 +68,62 @@ _OFF = {
 }
 
 
-def gap(kind: str, refusal: Refusal, hint: str, *, id_: str | None = None, parent: str | None = None) -> Gap:
-    """Return the gap that a refusal leaves."""
-    hint = _HINTS.get(refusal.reason, hint)
-    return Gap(kind=kind, reason=refusal.reason, detail=refusal.detail, hint=hint, id=id_, parent=parent)
+def no_interface(kind: str) -> Refusal:
+    """Return what there is to say of a kind that no interface reads."""
+    of = KINDS[kind]
+    hint = _look_at(of.console) if of.console else "look for a newer version of atlascan"
+    return Refusal(Reason.NO_PUBLIC_API, f"no public interface reads the {of.noun}", sent=False, hint=hint)
+
+
+def undecided(endpoint: Endpoint, value: Any) -> Refusal | None:  # noqa: ANN401  a fact's value
+    """Return why, with this value of the given fact, no way to ask shows everything; None if one does."""
+    given = endpoint.given
+    ways = [each.given for each in ENDPOINTS if each.given and each.kinds == endpoint.kinds]
+    if given is None or any((way.kind, way.fact) == (given.kind, given.fact) and value in way.values for way in ways):
+        return None
+    noun, facts = KINDS[endpoint.kinds[0]].noun, " and ".join(endpoint.adds)
+    why = f"{given.fact} {value}" if value else f"no known {given.fact}"
+    return Refusal(
+        Reason.UNSUPPORTED, f"no interface is known to show {facts} of every {noun} of a site with {why}", sent=False, hint=_BY_HAND
+    )
+
+
+_BY_HAND = "look at the settings in the console; this version of atlascan cannot read them"
+
+
+def partial(endpoint: Endpoint, held: Collection[str]) -> Refusal | None:
+    """Return why an account that holds these permissions may see only a part of a list; None if it sees all."""
+    needed = endpoint.whole_with
+    if needed is None or needed in held:
+        return None
+    detail = f"the account does not hold the permission {needed}, so the list may leave some out"
+    return Refusal(Reason.FORBIDDEN, detail, sent=False)
+
+
+def unlisted(endpoint: Endpoint, known: Collection[str], other: Resource) -> tuple[str, Refusal] | None:
+    """Return the id that another resource says must be in a list, and that it is not among those known; None if it says none."""
+    id_ = endpoint.expects(other)
+    if not id_ or id_ in known:
+        return None
+    detail = f"the project {other.name!r} has a {KINDS[endpoint.kinds[0]].noun}, but the list leaves it out"
+    return id_, Refusal(Reason.FORBIDDEN, detail, sent=False)
+
+
+def has_no(app: str, address: str, workspaces: Iterable[Resource]) -> bool:
+    """Tell whether the site at an address has no such app, as the organization's list of apps, whole, says."""
+    host, keys = _host(address), dict[str | None, set[str | None]]()
+    for workspace in workspaces:
+        keys.setdefault(_host(workspace.facts.get("host_url")), set()).add(workspace.facts.get("type_key"))
+    # Of a site that is not in the list, the list says nothing; nor does it where it does not name an app or its place.
+    apps = keys.get(host, set())
+    return bool(apps) and all(key and app not in key for key in apps | keys.get(None, set()))
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-_BY_HAND = "look at the settings in the console; this version of atlascan cannot read them"
-
-# Where a better credential would lift nothing.
-_HINTS = {
-    Reason.MALFORMED: MALFORMED_HINT,
-    Reason.GAVE_UP: "run it again; if it stays so, look at the address and the network",
-}
+def _look_at(consoles: str) -> str:
+    return f"look at {consoles} and state what you see with `atlascan attest`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,32 +132,29 @@ class _Settling:
     org: str | None
     addresses: Mapping[str, str]
 
-    def gaps(self, number: int) -> Iterator[Gap]:
-        """Yield the gaps of one endpoint; those of the endpoints before it are in the journal."""
+    def gaps(self, number: int) -> Iterator[Iterator[Gap]]:
+        """Yield the gaps of one endpoint, of one cause after the other: each looks at what is written down of those before."""
         endpoint = ENDPOINTS[number]
-        yield from self._not_found(number, endpoint)
-        yield from self._orphans(endpoint)
-        yield from self._unlisted(endpoint)
-        yield from self._undecided(endpoint)
-        yield from self._left_out(number, endpoint)
-        yield from self._partial(number, endpoint)
+        yield self._not_found(number, endpoint)
+        yield self._partial(number, endpoint)
+        yield self._orphans(endpoint)
+        yield self._unlisted(endpoint)
+        yield self._undecided(endpoint)
+        yield self._left_out(number, endpoint)
 
     def unreadable(self, unreadable: Unreadable) -> Iterator[Gap]:
         """Yield a gap for each resource that no interface reads."""
-        kind = KINDS[unreadable.kind]
-        hint = f"look at {kind.console} and state what you see with `atlascan attest`"
-        detail = f"no public interface reads the {kind.noun}"
-        parents, gaps = self.journal.resources(unreadable.parent), self.journal.gaps(unreadable.parent)
+        kind, why = KINDS[unreadable.kind], no_interface(unreadable.kind)
+        parents, unread = self.journal.resources(unreadable.parent), self.journal.gaps(unreadable.parent)
         parent = None
         for parent in parents:
-            id_ = unreadable.id_of(parent)
-            yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint, parent=parent.address, id=id_)
-        for gap in gaps:
-            why = f"{detail}, and which there are could not be read: {gap.detail}"
-            id_ = gap.id if kind.single else None  # it bears the site's name, whatever can be read of that
-            yield Gap(kind=kind.name, reason=gap.reason, detail=why, hint=gap.hint, parent=gap.parent, id=id_)
-        if parent is None and not gaps:
-            yield Gap(kind=kind.name, reason=Reason.NO_PUBLIC_API, detail=detail, hint=hint)
+            yield gap(kind.name, why, "", id_=unreadable.id_of(parent), parent=parent.address)
+        for each in unread:
+            detail = f"{why.detail}, and which there are could not be read: {each.detail}"
+            id_ = each.id if kind.single else None  # it bears the site's name, whatever can be read of that
+            yield Gap(kind=kind.name, reason=each.reason, detail=detail, hint=each.hint, parent=each.parent, id=id_)
+        if parent is None and not unread:
+            yield gap(kind.name, why, "")
 
     def _not_found(self, number: int, endpoint: Endpoint) -> Iterator[Gap]:
         """Yield the gaps of what was not found, but for the app that a site has not, as the list of apps says too."""
@@ -106,8 +162,7 @@ class _Settling:
             return
         for task in self.journal.tasks(number):
             if task.refusal and not self._is_no_wonder(endpoint.app, task.site):
-                refusal = Refusal(Reason.NOT_FOUND, task.refusal)
-                yield from refused(endpoint, self._about(endpoint, task), refusal, endpoint.remedy)
+                yield from refused(endpoint, self._about(endpoint, task), Refusal(Reason.NOT_FOUND, task.refusal))
 
     def _orphans(self, endpoint: Endpoint) -> Iterator[Gap]:
         """Yield a gap for each parent that could not be read: what it holds cannot be seen either."""
@@ -125,31 +180,24 @@ class _Settling:
             return
         kind = endpoint.kinds[0]
         known = self.journal.ids(kind)
-        refused = {gap.parent for gap in self.journal.gaps(kind) if gap.id is None}
-        for gap in self._unread(endpoint.beside):
-            if gap.id is None and gap.parent not in refused:
-                detail = f"whether the list is whole cannot be told: {gap.detail}"
-                yield Gap(kind=kind, reason=gap.reason, detail=detail, hint=gap.hint, parent=gap.parent)
+        refused = {each.parent for each in self.journal.gaps(kind) if each.id is None}
+        for each in self._unread(endpoint.beside):
+            if each.id is None and each.parent not in refused:
+                detail = f"whether the list is whole cannot be told: {each.detail}"
+                yield Gap(kind=kind, reason=each.reason, detail=detail, hint=each.hint, parent=each.parent)
         for other in self.journal.resources(endpoint.beside):
-            id_ = endpoint.expects(other)
-            if id_ and id_ not in known and other.parent not in refused:
-                detail = f"the project {other.name!r} has a {KINDS[kind].noun}, but the list leaves it out"
-                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=other.address, id=id_)
+            left_out = unlisted(endpoint, known, other)
+            if left_out and other.parent not in refused:
+                id_, why = left_out
+                yield gap(kind, why, endpoint.remedy, id_=id_, parent=other.address)
 
     def _undecided(self, endpoint: Endpoint) -> Iterator[Gap]:
         """Yield a gap for each site of which no way to ask shows everything, or nothing tells which does."""
         if not endpoint.given:
             return
-        kind, given = endpoint.kinds[0], endpoint.given
-        ways = [each.given for each in ENDPOINTS if each.given and each.kinds == endpoint.kinds]
-        shown_whole = {value for way in ways if (way.kind, way.fact) == (given.kind, given.fact) for value in way.values}
-        noun, facts = KINDS[kind].noun, " and ".join(endpoint.adds)
-        for resource in self.journal.resources(given.kind):
-            value = resource.facts.get(given.fact)
-            why = f"{given.fact} {value}" if value else f"no known {given.fact}"
-            if value not in shown_whole:
-                detail = f"no interface is known to show {facts} of every {noun} of a site with {why}"
-                yield Gap(kind=kind, reason=Reason.UNSUPPORTED, detail=detail, hint=_BY_HAND, parent=resource.address)
+        for resource in self.journal.resources(endpoint.given.kind):
+            if why := undecided(endpoint, resource.facts.get(endpoint.given.fact)):
+                yield gap(endpoint.kinds[0], why, endpoint.remedy, parent=resource.address)
 
     def _left_out(self, number: int, endpoint: Endpoint) -> Iterator[Gap]:
         """Yield a gap for each resource to which a list had facts to add, and of which it does not speak."""
@@ -168,7 +216,7 @@ class _Settling:
         """Yield a gap for each list of which the account may see only a part."""
         if not endpoint.whole_with:
             return
-        kind, needed = endpoint.kinds[0], endpoint.whole_with
+        kind = endpoint.kinds[0]
         for task in self.journal.tasks(number):
             parent = f"{endpoint.parent}/{task.parent}" if task.parent else None
             site = self.journal.resource("jira.site", task.site)
@@ -179,20 +227,13 @@ class _Settling:
                 detail = f"whether the account sees all of the list cannot be told{told}"
                 reason, hint = (why.reason, why.hint) if why else (Reason.MALFORMED, MALFORMED_HINT)
                 yield Gap(kind=kind, reason=reason, detail=detail, hint=hint, parent=parent)
-            elif needed not in held:
-                detail = f"the account does not hold the permission {needed}, so the list may leave some out"
-                yield Gap(kind=kind, reason=Reason.FORBIDDEN, detail=detail, hint=endpoint.remedy, parent=parent)
+            elif refusal := partial(endpoint, held):
+                yield gap(kind, refusal, endpoint.remedy, parent=parent)
 
     def _is_no_wonder(self, app: str, site: str) -> bool:
         """Tell whether nothing answers because the site has no such app, as the organization's list of apps says too."""
-        if self.journal.gaps("org.workspace"):
-            return False
-        host, places = _host(self.addresses[site]), dict[str | None, set[str | None]]()
-        for workspace in self.journal.resources("org.workspace"):
-            places.setdefault(_host(workspace.facts.get("host_url")), set()).add(workspace.facts.get("type_key"))
-        # Of a site that is not in the list, the list says nothing; nor does it where it does not name an app or its place.
-        apps = places.get(host, set())
-        return bool(apps) and all(key and app not in key for key in apps | places.get(None, set()))
+        apps = self.journal.resources("org.workspace")
+        return not self.journal.gaps("org.workspace") and has_no(app, self.addresses[site], apps)
 
     def _unread_parents(self, endpoint: Endpoint) -> list[Gap]:
         """Return the gaps of parents that are not there; what only adds facts to these says nothing of its own."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from scanner.collect import org, paging, settle
+from scanner.collect import paging, settle
 from scanner.collect.api import Api, Busy, Refusal, Request, Surface
 from scanner.collect.endpoint import About, Endpoint, at, malformed, text_at
 from scanner.collect.journal import Counts, Journal, State, Task
@@ -22,7 +22,7 @@ from scanner.collect.lanes import Lane, Lanes
 from scanner.collect.pace import Patience
 from scanner.collect.status import Watch
 from scanner.collect.tables import ENDPOINTS, UNREADABLE, Demand, Needs, demand, demanded
-from scanner.model import Coverage, EndpointCoverage, Gap, Reason, Record, Resource
+from scanner.model import Coverage, EndpointCoverage, Reason, Record, Resource
 
 __all__ = ["ENDPOINTS", "UNREADABLE", "Collection", "Options", "collect", "demanded", "fingerprint"]
 
@@ -33,7 +33,6 @@ class Options:
 
     org_id: str | None
     sites: tuple[str, ...]
-    unsupported_sites: Mapping[str, str]
     opt_ins: frozenset[str]
     concurrency: int
     needs: Needs | None = None
@@ -62,15 +61,35 @@ def collect(api: Api, options: Options, journal: Journal, watch: Watch = lambda 
     return Collection(tuple(_by_kind(journal, wanted)), tuple(_by_endpoint(journal, wanted)))
 
 
+def only_org(api: Api) -> str:
+    """Return the id of the organization that the key sees.
+
+    Raises:
+        Refusal: It sees none or several, or it cannot be told.
+    """
+    page = api.ask(Request(Surface.ADMIN, "GET", "/v1/orgs"))
+    records = at(page, "data")
+    if not isinstance(records, list):
+        raise Refusal(Reason.MALFORMED, "the answer has no list of data")
+    if len(records) != 1 or at(page, "links", "next"):
+        seen = "more than one organization" if records else "no organization"
+        hint = "name the organization in atlascan.yaml: org: {id: ...}"
+        raise Refusal(Reason.NOT_FOUND, f"the key sees {seen}", hint=hint)
+    id_ = text_at(records[0], "id")
+    if id_ is None:
+        raise Refusal(Reason.MALFORMED, "a record without the id it should have")
+    return id_
+
+
 def fingerprint(options: Options, addresses: Mapping[str, str], tool: str) -> str:
     """Return what has to be the same for one run to go on with what another began."""
     same = (
         tool,
         options.org_id,
         sorted(addresses.items()),
-        sorted(options.unsupported_sites.items()),
         sorted(options.opt_ins),
         None if options.needs is None else sorted(options.needs),
+        options.until - options.since if options.until and options.since else None,
         [endpoint.name for endpoint in ENDPOINTS],
     )
     return hashlib.sha256(msgspec.json.encode(same)).hexdigest()
@@ -89,28 +108,16 @@ def _org(api: Api, options: Options, journal: Journal, wanted: Demand) -> str | 
     known = journal.noted("org")
     if known is not None:
         return known or None
-    found = _found_org(api)
-    with journal.step():
-        journal.note("org", found if isinstance(found, str) else "")
-        journal.count(_ORG, Counts(requests=int(api.can_ask(Surface.ADMIN, None)), gaps=int(isinstance(found, Gap))))
-        if isinstance(found, Gap):
-            journal.add([found])
-    return found if isinstance(found, str) else None
-
-
-def _found_org(api: Api) -> str | Gap:
-    hint = "name the organization in atlascan.yaml: org: {id: ...}"
+    id_, gaps = "", []
     try:
-        page = api.ask(Request(Surface.ADMIN, "GET", "/v1/orgs"))
+        id_ = only_org(api)
     except Refusal as refusal:
-        return settle.gap("org", refusal, org.ENDPOINTS[0].remedy)
-    records = at(page, "data")
-    if not isinstance(records, list):
-        return malformed("org", "the answer has no list of data", None)
-    if len(records) != 1 or at(page, "links", "next"):
-        seen = "more than one organization" if records else "no organization"
-        return Gap(kind="org", reason=Reason.NOT_FOUND, detail=f"the key sees {seen}", hint=hint)
-    return text_at(records[0], "id") or malformed("org", "a record without the id it should have", None)
+        gaps = [settle.gap("org", refusal, ENDPOINTS[_ORG].remedy)]
+    with journal.step():
+        journal.note("org", id_)
+        journal.add(gaps)
+        journal.count(_ORG, Counts(requests=int(api.can_ask(Surface.ADMIN, None)), gaps=len(gaps)))
+    return id_ or None
 
 
 # ---------------------------------------------------------------------------------------------------------------- asking
@@ -144,7 +151,7 @@ def _asked(api: Api, task: Task, about: About) -> _Answer:
         answer.refusal = refusal
     except BaseException as bug:  # noqa: BLE001  it goes on where somebody can see it
         answer.bug = bug
-    answer.seconds = time.monotonic() - started
+    answer.seconds = time.monotonic() - started if api.patient else 0.0
     return answer
 
 
@@ -168,8 +175,7 @@ def _ask_for_page(api: Api, endpoint: Endpoint, task: Task, about: About, answer
 
 def _ask_for_detail(api: Api, endpoint: Endpoint, task: Task, about: About, answer: _Answer) -> None:
     """Read one record of a list whole."""
-    values = {**endpoint.values(about), "domain": task.detail}
-    page = api.attempt(Request(endpoint.surface, "GET", endpoint.detail or "", about.site, values))
+    page = api.attempt(paging.detail(endpoint, about, task.detail))
     answer.records.extend(endpoint.shape(page, about))
     if not any(each.id == task.detail for each in answer.records):
         detail = f"the answer for {task.detail} is about something else"
@@ -291,7 +297,7 @@ class _Walk:
         way = self._way(endpoint, site)
         if way is None:
             return
-        why = settle.not_to_ask(endpoint, self.options.unsupported_sites.get(site), self.options.opt_ins)
+        why = settle.not_to_ask(endpoint, self.options.opt_ins)
         task = self.journal.plan(
             number,
             site=site,
@@ -303,7 +309,7 @@ class _Walk:
         if task is None:
             return
         if why:
-            self._write(number, settle.refused(endpoint, settle.about(endpoint, self.org_id, site, parent), *why))
+            self._write(number, settle.refused(endpoint, settle.about(endpoint, self.org_id, site, parent), why))
             self._plan_what_waited(number, site, parent)
             return
         self._queue(task, number, site, detail)
@@ -430,7 +436,7 @@ class _Walk:
             kept.pop(task.number, None)
         gathered = self.gathered.pop(task.number, [])
         if isinstance(refusal, Busy):
-            refusal = refusal.for_good()
+            refusal = refusal.for_good(f", after {task.place.records} records" if task.place.pages else "")
         if refusal is None and endpoint.gathers:
             self._write(task.endpoint, endpoint.shape(gathered, about))
         elif refusal and self._may_be_no_wonder(endpoint, task, refusal):
@@ -456,15 +462,13 @@ class _Walk:
 
 
 def _meant(endpoint: Endpoint, task: Task, about: About, refusal: Refusal) -> Iterable[Record]:
-    """Return what a refusal says: what it means where it is an answer, else what is missing, and how much was read before."""
+    """Return what a refusal says: what it means where it is an answer, else what is missing."""
     if task.detail:
         return [settle.gap(endpoint.kinds[0], refusal, endpoint.remedy, id_=task.detail, parent=about.parent_address)]
     meant = None if task.place.pages else endpoint.refused(refusal, about)
     if meant is not None:
         return meant
-    if task.place.pages and refusal.reason is not Reason.MALFORMED:
-        refusal = Refusal(refusal.reason, f"{refusal.detail}, after {task.place.records} on {task.place.pages} pages")
-    return settle.refused(endpoint, about, refusal, endpoint.remedy)
+    return settle.refused(endpoint, about, refusal)
 
 
 def _site(endpoint: Endpoint, parent: Resource) -> str:

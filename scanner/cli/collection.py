@@ -1,0 +1,223 @@
+"""A collection, put together: whom to ask and with what, where it is written down, and what becomes of an interrupted one."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import click
+
+from scanner import snapshots
+from scanner.cli import pipeline
+from scanner.config import Config
+from scanner.errors import InputError, WorkError
+from scanner.model import Header, Target
+
+if TYPE_CHECKING:
+    from scanner.collect.api import Api, Credentials
+    from scanner.collect.journal import Journal
+    from scanner.collect.status import Watch
+    from scanner.collect.walk import Options
+
+OPT_INS = ("undocumented", "probe")
+# What was read so long ago does not go into one snapshot with what is read now.
+LONGEST_INTERRUPTION = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How it is done: recorded, from a recording, or as the rest of an interrupted collection; and how much is said of it."""
+
+    record: Path | None = None
+    replay: Path | None = None
+    resume: bool = False
+    verbosity: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense together.
+
+        Raises:
+            click.UsageError: It excludes each other.
+        """
+        chosen = [f"--{name}" for name in ("record", "replay", "resume") if getattr(self, name)]
+        if len(chosen) > 1:
+            raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
+
+
+def take(config: Config, target: str, *, needs: frozenset[tuple[str, str]] | None = None, how: How = How(), now: datetime) -> None:
+    """Collect a snapshot of what the configuration names into the target file: the facts that are needed (None: all there are).
+
+    Raises:
+        InputError: A recording cannot be used, or there is nothing to go on with.
+        WorkError: The snapshot could not be written, or the collection was interrupted.
+    """
+    # Imported here: only collecting needs an HTTP client, and it costs more than everything else.
+    from scanner.collect import walk  # noqa: PLC0415
+
+    wire = _wire(config, how, now)
+    with ExitStack() as stack:
+        journal, began = stack.enter_context(_journal(config, target, needs, how, wire))
+        stack.enter_context(wire.traffic)
+        asking = stack.enter_context(closing(api(config, wire.secrets, how, concurrency=wire.concurrency)))
+        choices = options(config, needs, began, concurrency=wire.concurrency)
+        try:
+            with _progress() as watch:
+                went = walk.collect(asking, choices, journal, watch)
+        except KeyboardInterrupt:
+            again = None if target == "-" or how.record or how.replay else "go on with the same command and --resume"
+            raise WorkError("interrupted", hint=again) from None
+        org = next(journal.resources("org"), None)
+        sites = {site.name: site.url for site in config.sites}
+        header = Header(
+            id=str(uuid4()),
+            taken_at=began,
+            tool=pipeline.TOOL,
+            target=Target(org=org.id if org else config.org_id, sites=sites, org_name=org.name if org else None),
+            coverage=went.kinds,
+            endpoints=went.endpoints,
+            recorded=wire.of,
+        )
+        snapshots.write(target, header, journal.sorted())
+        journal.remove()
+
+
+def api(config: Config, secrets: "Credentials", how: How = How(), *, concurrency: int | None = None) -> "Api":
+    """Return what asks the organization and the sites of the configuration."""
+    from scanner.collect.api import Api  # noqa: PLC0415  see `take`
+
+    return Api(
+        config.api_url,
+        {site.name: site.url for site in config.sites},
+        secrets,
+        concurrency=concurrency or config.collect.concurrency,
+        scoped=[site.name for site in config.sites if site.auth != "basic"],
+        login_url=config.login_url,
+        patient=how.replay is None,
+        log=_log if how.verbosity else _silent,
+        detailed=how.verbosity > 1,
+    )
+
+
+def options(
+    config: Config, needs: frozenset[tuple[str, str]] | None, now: datetime, *, concurrency: int | None = None
+) -> "Options":
+    """Return what is collected for the configuration."""
+    from scanner.collect.walk import Options  # noqa: PLC0415  see `take`
+
+    return Options(
+        org_id=config.org_id,
+        sites=tuple(site.name for site in config.sites),
+        opt_ins=frozenset(name for name in OPT_INS if getattr(config.collect, name)),
+        concurrency=concurrency or config.collect.concurrency,
+        needs=needs,
+        since=now - timedelta(days=config.collect.audit_days),
+        until=now,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """What is at the other end: the network, the network with a recorder, or a recording (and of what it is)."""
+
+    now: datetime
+    secrets: "Credentials"
+    traffic: AbstractContextManager[None]
+    concurrency: int | None = None
+    of: str | None = None
+
+
+def _wire(config: Config, how: How, now: datetime) -> _Wire:
+    # Imported here, as in `take`; and most scans neither record nor replay.
+    from scanner.cli import credentials  # noqa: PLC0415
+
+    # One request at a time makes a recording that reads well, and vcrpy is not made for threads.
+    if how.replay:
+        from scanner.collect import recording  # noqa: PLC0415
+
+        about = recording.about(how.replay)
+        return _Wire(about.recorded_at, about.credentials(), recording.replay(how.replay), concurrency=1, of=about.of)
+    secrets = credentials.found(config.sites)
+    if not how.record:
+        return _Wire(now, secrets, nullcontext())
+    from scanner.collect import recording  # noqa: PLC0415
+
+    what = recording.Recording(
+        recorded_at=now,
+        tool=pipeline.TOOL,
+        of=", ".join(site.url for site in config.sites),
+        org=bool(secrets.org_key),
+        sites=(*secrets.sites, *secrets.clients),
+    )
+    return _Wire(now, secrets, recording.record(how.record, what, secrets), concurrency=1)
+
+
+@contextmanager
+def _journal(
+    config: Config, target: str, needs: frozenset[tuple[str, str]] | None, how: How, wire: _Wire
+) -> Iterator[tuple["Journal", datetime]]:
+    """Open the journal of a collection, beside its target if it can be gone on with; and tell when it began."""
+    from scanner.collect.journal import SUFFIX, Journal  # noqa: PLC0415  see `take`
+    from scanner.collect.walk import fingerprint  # noqa: PLC0415
+
+    if target == "-" or how.record or how.replay:
+        if how.resume:
+            raise click.UsageError("--resume goes on with a collection into a file")
+        with tempfile.TemporaryDirectory(prefix="atlascan-") as folder, closing(Journal(Path(folder) / "journal")) as journal:
+            yield journal, wire.now
+        return
+    path = Path(f"{target}{SUFFIX}")
+    ways = {site.name: f"{site.url} {site.auth}" for site in config.sites}
+    mark = fingerprint(options(config, needs, wire.now), ways, pipeline.TOOL)
+    with closing(Journal(path, resume=how.resume)) as journal:
+        if how.resume:
+            began = _resumed(journal, path, mark, wire.now)
+        else:
+            began = wire.now
+            with journal.step():
+                journal.note("mark", mark)
+                journal.note("began", began.isoformat())
+        yield journal, began
+
+
+def _resumed(journal: "Journal", path: Path, mark: str, now: datetime) -> datetime:
+    """Return when an interrupted collection began, if this one can go on with it."""
+    try:
+        began = datetime.fromisoformat(journal.noted("began") or "")
+    except ValueError as error:
+        raise InputError(f"{path}: not a journal of atlascan", hint=_ANEW) from error
+    if journal.noted("mark") != mark:
+        detail = "it was begun with another configuration, other policies or another version"
+        raise InputError(f"{path}: cannot be gone on with: {detail}", hint=_ANEW)
+    if now - began > LONGEST_INTERRUPTION:
+        raise InputError(f"{path}: cannot be gone on with: it was begun on {began:%Y-%m-%d}", hint=_ANEW)
+    pipeline.say(f"going on with the collection of {began:%Y-%m-%d %H:%M} UTC")
+    return began
+
+
+_ANEW = "start anew, without --resume"
+
+
+def _log(line: str) -> None:
+    pipeline.say(f"  {line}")
+
+
+def _silent(_line: str) -> None:
+    pass
+
+
+@contextmanager
+def _progress() -> "Iterator[Watch]":
+    """Show how far it has got."""
+    import sys  # noqa: PLC0415
+
+    from scanner.cli import progress  # noqa: PLC0415  see `take`
+
+    with progress.shown(sys.stderr) as watch:
+        yield watch
