@@ -244,6 +244,7 @@ KINDS: dict[str, Kind] = {
                     "the apps it can use, site by site: an app that two sites have is there twice",
                     "key",
                     key=_text("which app, in Atlassian's key"),
+                    resource_id=_text("which app of which site (an ARI)"),
                     last_active=_date("when it was last used; null for never"),
                 ),
                 "groups": _texts("the ids of the groups it is in"),
@@ -253,9 +254,12 @@ KINDS: dict[str, Kind] = {
         Kind(
             "org.user_role_assignments",
             "user's roles",
-            "The roles of a person, and how they came to each. Asked of people who may use an app.",
+            "The roles of a person, and how they came to each. Asked of people whose use of an app no group of theirs explains.",
             Scope.ORG,
             {
+                "explained_by_groups": _yes(
+                    "whether groups of the person give all apps that they can use; then nobody asks for more"
+                ),
                 "assignments": _objects(
                     "the roles, resource by resource",
                     "key",

@@ -88,7 +88,10 @@ def _user_facts(user: OrgUser) -> dict[str, Any]:
         "email_verified": user.email_verified,
         "added_to_org": user.added_to_org,
         "platform_roles": list(user.platform_roles),
-        "product_access": [{"key": each.key, "last_active": each.last_active} for each in user.products],
+        "product_access": [
+            {"key": each.key, "resource_id": f"ari:cloud:{each.key}::site/{each.site}", "last_active": each.last_active}
+            for each in user.products
+        ],
         "groups": list(user.groups),
         **_told(undetermined),
     }
@@ -332,7 +335,7 @@ HEALTHY = [
         ' "claim_status": "managed", "email": "ada@acme.example", "email_verified": true, "groups": ["g-1"],'
         ' "management_source": "synced", "membership_status": "active", "mfa_enabled": true, "name": "Ada",'
         ' "platform_roles": ["atlassian/org-admin"],'
-        ' "product_access": [{"key": "jira", "last_active": "2026-01-01T00:00:00Z"}], "status": "active"}'
+        ' "product_access": [{"key": "jira", "last_active": "2026-01-01T00:00:00Z", "resource_id": "ari:x"}], "status": "active"}'
     ),
 ]
 
@@ -460,7 +463,7 @@ def test_a_role_that_is_new_is_kept_as_it_is() -> None:
 @pytest.mark.parametrize("told", [{}, {"lastActiveTimestamp": None}])
 def test_an_app_that_was_never_used_is_known_to_be_so(told: dict[str, None]) -> None:
     assert spoiled({USERS: [page(user(productAccess=[{"id": "ari:x", "key": "jira", **told}]))]}) == [
-        '~org.user/u-1 product_access: [{"key": "jira", "last_active": null}]'
+        '~org.user/u-1 product_access: [{"key": "jira", "last_active": null, "resource_id": "ari:x"}]'
     ]
 
 

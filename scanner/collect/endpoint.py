@@ -79,6 +79,8 @@ _TELLS_APPS = "an organization key with the scope read:workspaces:admin tells so
 
 Shape = Callable[[Any, About], Iterable[Record]]
 Missing = tuple[str, str | None, str | None]
+Lookup = Callable[[str], Iterable[Resource]]
+"""Gives the resources of a kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,20 @@ class Endpoint:
     """One REST resource: where it is, what it is asked for, how it pages, and what its answers mean.
 
     `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal, but for the `scope` that a token or key
-    has to have; `role` is what the account has to be allowed. `shape` turns one record of an answer into resources. `values` fill
-    the path, and `query` adds to `params` what depends on the parent. With `detail`, each record of
-    the list is read again at that path, and so are the ids in `always`.
-    An endpoint that only `adds` facts to the resources of another is asked where these facts are needed, for the parents that it
-    `applies` to. Where one that `gathers` is asked, the records of all pages together make one resource: `shape` is given the list.
-    Of several ways to ask for the same, each is asked on the sites of which its `given` holds. Where a site has no such `app`, that
-    nothing answers is no gap. One that heeds what another endpoint of its parent gave is asked `after_siblings`. Where a refusal is
-    an answer in itself, `refused` says what it means; None if it is a refusal like any other.
+    has to have; `role` is what the account has to be allowed.
+
+    What is sent: `values` fill the path, and `query` adds to `params` what depends on the parent.
+
+    When: for each `parent` that it `applies` to. One that only `adds` facts to the resources of another is asked where these facts
+    are needed. Of several ways to ask for the same, each is asked on the sites of which its `given` holds. One that heeds what
+    another endpoint of its parent gave is asked `after_siblings`; one that `awaits` facts of other kinds is asked last, and may by
+    then know something `instead` of asking about a parent.
+
+    What an answer means: `shape` turns one record into resources. With `detail`, each record of the list is read again at that
+    path, and so are the ids in `always`. Where it `gathers`, the records of all pages together make one resource: `shape` is given
+    the list. Where a site has no such `app`, that nothing answers is no gap. Where a refusal is an answer in itself, `refused` says
+    what it means; None if it is a refusal like any other. With `whole_with`, only an account that holds this permission is known to
+    see all of the list; and whatever `expects` a record of each resource of the kind `beside` tells what the list leaves out.
     """
 
     kinds: tuple[str, ...]
@@ -128,6 +136,8 @@ class Endpoint:
     beside: str | None = None
     expects: Callable[[Resource], str | None] = lambda _resource: None
     after_siblings: bool = False
+    awaits: tuple[tuple[str, str], ...] = ()
+    instead: Callable[[Lookup], Callable[[Resource], Resource | None]] = lambda _lookup: lambda _parent: None
     refused: Callable[[Refusal, About], Iterable[Record] | None] = lambda _refusal, _about: None
     absent: Callable[["Endpoint", About], Iterable[Missing]] = lambda endpoint, about: [
         (kind, None, about.parent_address) for kind in endpoint.kinds

@@ -4,7 +4,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from scanner.collect.api import Surface
-from scanner.collect.endpoint import About, Endpoint, Pager, Reading, Unreadable, at, malformed, shown, text_at, texts_at, whole
+from scanner.collect.endpoint import (
+    About,
+    Endpoint,
+    Lookup,
+    Pager,
+    Reading,
+    Unreadable,
+    at,
+    malformed,
+    shown,
+    text_at,
+    texts_at,
+    whole,
+)
 from scanner.kinds import KINDS, fits
 from scanner.model import Gap, Reason, Record, Resource, Source
 
@@ -102,11 +115,12 @@ def _product_access(access: Any, problems: list[str]) -> dict[str, Any] | None: 
     if key is None:
         problems.append(f"productAccess holds {shown(access)}, which names no app")
         return None
-    last_active = at(access, "lastActiveTimestamp")
+    resource_id, last_active = text_at(access, "id"), at(access, "lastActiveTimestamp")
+    facts = {"key": key, "resource_id": resource_id} if resource_id else {"key": key}
     if not fits(last_active, KINDS["org.user"].facts["product_access"].items["last_active"]):
         problems.append(f"lastActiveTimestamp of {key} is {shown(last_active)}, which is not a date")
-        return {"key": key}
-    return {"key": key, "last_active": last_active}
+        return facts
+    return {**facts, "last_active": last_active}
 
 
 def _group_id(group: Any, problems: list[str]) -> str | None:  # noqa: ANN401
@@ -156,18 +170,36 @@ def _org_admin_count(record: Any, about: About) -> Iterator[Record]:  # noqa: AN
 
 
 def _user_roles(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
-    """Read the roles of one person, and how each was given.
-
-    A policy on product access needs, beside this, the groups of the person (`org.user.groups`) and what these give
-    (`org.group.role_assignments`): for a person whose every app one of the groups gives, nothing here adds access. To leave such
-    people out, the app's resource would have to be a fact of `product_access`, and groups be read before this is asked.
-    """
+    """Read the roles of one person, and how each was given."""
     user = about.subject
     reading = Reading("org.user_role_assignments", records)
+    reading.facts["explained_by_groups"] = False
     found = [_assigned(record, reading.problems) for record in records]
     if None not in found:
         reading.facts["assignments"] = [each for roles in found for each in roles or ()]
     yield from reading.results(user.id, user.name, Source.API, user.address)
+
+
+def _explained_by_groups(lookup: Lookup) -> Callable[[Resource], Resource | None]:
+    """Return what is known of people without asking: of those whom a group gives each app that they can use, nothing adds access.
+
+    That the id of an app in a person's product access is the resource of a group's role is inferred: both are the app's ARI.
+    """
+    givers: dict[str, set[str]] = {}
+    for group in lookup("org.group"):
+        for assignment in group.facts.get("role_assignments", ()):
+            if _ACCESS_ROLES.intersection(assignment.get("roles", ())):
+                givers.setdefault(assignment["resource_id"], set()).add(group.id)
+
+    def explained(user: Resource) -> Resource | None:
+        groups, access = user.facts.get("groups", ()), user.facts.get("product_access", ())
+        if not access or any(givers.get(each.get("resource_id", ""), set()).isdisjoint(groups) for each in access):
+            return None
+        facts = {"explained_by_groups": True}
+        kind = "org.user_role_assignments"
+        return Resource(kind=kind, id=user.id, name=user.name, facts=facts, source=Source.INFERRED, parent=user.address)
+
+    return explained
 
 
 def _assigned(record: Any, problems: list[str]) -> list[dict[str, Any]] | None:  # noqa: ANN401
@@ -530,6 +562,8 @@ ENDPOINTS = (
         parent="org.user",
         values=lambda about: {**_org_id(about), "accountId": about.subject.id},
         applies=_may_use_apps,
+        awaits=(("org.group", "role_assignments"),),
+        instead=_explained_by_groups,
         gathers=True,
         params={"limit": "100"},
         pager=Pager.LINK_CURSOR,

@@ -51,6 +51,7 @@ def _demanded(needs: Needs | None) -> tuple[frozenset[str], Needs | None]:
             if other
         } | {unreadable.parent for unreadable in UNREADABLE if unreadable.kind in kinds}
         told = {("jira.site", "account_permissions") for endpoint in asked if endpoint.whole_with}
+        told |= {awaited for endpoint in asked for awaited in endpoint.awaits}
         above |= {kind for kind, _ in told}
         if above <= kinds and (needs is None or told <= needs):
             return kinds, needs

@@ -254,7 +254,7 @@ class _Walk:
         with crew.at_work():
             with self.journal.step():
                 self._start()
-            while self.lanes:
+            while self.lanes or self._plan_last():
                 while self.lanes.running < self.options.concurrency and (order := self._order()):
                     crew.ask(order)
                 is_full = self.lanes.running >= self.options.concurrency
@@ -316,13 +316,35 @@ class _Walk:
         for id_ in () if detail else endpoint.always:
             self._plan(number, site, parent, id_)
 
+    def _plan_last(self) -> bool:
+        """Plan what waited for whole kinds, now that all else is read; tell whether anything is to be asked."""
+        if self.journal.noted("last"):
+            return False
+        with self.journal.step():
+            self.journal.note("last", "planned")
+            for number in self.asked:
+                endpoint = ENDPOINTS[number]
+                if endpoint.awaits:
+                    known = endpoint.instead(self.journal.resources)
+                    for parent in self.journal.resources(endpoint.parent or ""):
+                        self._plan_or_know(number, parent, known(parent))
+        return bool(self.lanes)
+
+    def _plan_or_know(self, number: int, parent: Resource, known: Resource | None) -> None:
+        if not ENDPOINTS[number].applies(parent):
+            return
+        if known:
+            self._write(number, [known])
+        else:
+            self._plan(number, _site(ENDPOINTS[number], parent), parent)
+
     def _plan_children(self, number: int, parent: Resource) -> None:
         """Plan what is asked about a resource that an endpoint gave."""
         if ENDPOINTS[number].adds:
             return  # it was there already
         for child in self.asked:
             endpoint = ENDPOINTS[child]
-            if endpoint.parent == parent.kind and child not in self.elders and endpoint.applies(parent):
+            if endpoint.parent == parent.kind and not self._waits(child) and endpoint.applies(parent):
                 self._plan(child, _site(endpoint, parent), parent)
 
     def _plan_what_waited(self, number: int, site: str, parent: Resource | None) -> None:
@@ -344,6 +366,9 @@ class _Walk:
         for parent in self.journal.resources(endpoint.parent or ""):
             if _site(endpoint, parent) == site and endpoint.applies(parent):
                 self._plan(number, site, parent)
+
+    def _waits(self, number: int) -> bool:
+        return number in self.elders or bool(ENDPOINTS[number].awaits)
 
     def _elder(self, number: int) -> int | None:
         """Return the endpoint that is asked before this one about the same parent, if this one heeds what it gave."""
