@@ -430,7 +430,7 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How many requests an endpoint will take and for how many seconds, one after another; with what else there is to say of it.
+    """How many requests an endpoint will take, and for how many seconds, one after another; with what else there is to say of it.
 
     The least that is known grows with what is found, as the notes say; of what is not asked they say why.
     """

@@ -19,7 +19,7 @@ from scanner.collect import pace, paging, walk
 from scanner.collect.api import Api, Credentials
 from scanner.collect.journal import Journal
 from scanner.kinds import KINDS, fits
-from scanner.model import Coverage, Gap, Reason, Record, Resource, Source, sort_key
+from scanner.model import Coverage, EndpointCoverage, Gap, Reason, Record, Resource, Source, sort_key
 from tests.fake_atlassian.scenario import AccessDomain, Scenario, Site, load, names
 from tests.fake_atlassian.server import StandIn
 from tests.faulty import Answer, Asked, Faulty, Table, faulty, said
@@ -46,6 +46,7 @@ class Collected:
 
     records: tuple[Record, ...]
     coverage: Mapping[str, Coverage]
+    endpoints: Mapping[str, EndpointCoverage]
     log: tuple[str, ...]
 
     @property
@@ -100,6 +101,7 @@ def collected(
             return Collected(
                 tuple(journal.sorted()),
                 {each.kind: each for each in coverage.kinds},
+                {each.endpoint: each for each in coverage.endpoints},
                 tuple(line.rpartition(",")[0] for line in log),
             )
         finally:

@@ -15,16 +15,17 @@ from requests.auth import HTTPBasicAuth
 
 from scanner import documents
 from scanner.cli import doctor, pipeline
-from scanner.collect import checkup
+from scanner.collect import checkup, pace
 from scanner.collect.api import Surface
 from scanner.collect.endpoint import Endpoint
-from scanner.collect.walk import ENDPOINTS, UNREADABLE
+from scanner.collect.tables import ENDPOINTS, UNREADABLE
 from scanner.kinds import KINDS
 from scanner.model import Diagnosis, Examined, Lack, Outcome, Prospect
 from scanner.render import diagnosis as rendered
 from scanner.render.text import plain
 from tests.conftest import Atlascan
 from tests.fake_atlassian import faces, promises, site
+from tests.fake_atlassian.outdoors import OWN
 from tests.fake_atlassian.scenario import SCENARIOS
 from tests.fake_atlassian.server import StandIn, running
 from tests.sites import ADMIN, credentials
@@ -35,8 +36,9 @@ AGENT = {**ADMIN, "ATLASCAN_EMAIL": "agent@acme.example", "ATLASCAN_API_TOKEN": 
 NARROW = {**ADMIN, ORG_KEY: "stand-in-narrow-key"}
 WRONG_KEY = {**ADMIN, ORG_KEY: "wrong-secret-key"}
 WRONG_TOKEN = {**ADMIN, "ATLASCAN_API_TOKEN": "wrong-secret-token"}
-ORG_SCOPES = sorted({scope for each in ENDPOINTS if each.surface is Surface.ADMIN for scope in each.scopes})
-SITE_SCOPES = sorted({scope for each in ENDPOINTS if each.surface is Surface.SITE for scope in each.scopes})
+CLIENT = "ATLASCAN_CLIENT_ID and ATLASCAN_CLIENT_SECRET"
+ORG_SCOPES = sorted({each.scope for each in ENDPOINTS if each.surface is Surface.ADMIN and each.scope})
+SITE_SCOPES = sorted({each.scope for each in ENDPOINTS if each.surface is Surface.SITE and each.scope})
 # One policy of our own for each kind: so every endpoint is needed by some policy.
 OF_KIND = {f"own/{kind.replace('.', '-')}": kind for kind in KINDS if kind != "attestation"}
 OF_SUPPLIED = {kind for each in ENDPOINTS for kind in each.kinds}
@@ -59,7 +61,7 @@ class Setup:
 
 @pytest.fixture(scope="module", params=SCENES)
 def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
-    """Play a scenario with keys that lack a scope each, and such tokens of an administrator."""
+    """Play a scenario with keys that lack a scope each, and such tokens and clients of an administrator."""
     scenario = msgspec.yaml.decode((SCENARIOS / f"{request.param}.yaml").read_bytes())
     for lacking in ORG_SCOPES:
         scenario["org_keys"].append({"token": f"key without {lacking}", "scopes": without(lacking, ORG_SCOPES)})
@@ -68,6 +70,8 @@ def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         for lacking in ("nothing", *SITE_SCOPES):
             scopes = without(lacking, SITE_SCOPES)
             each["accounts"].append({**account, "token": f"token without {lacking}", "scopes": scopes})
+            client = {"id": f"client without {lacking}", "secret": "client-secret", "acts_as": account["email"], "scopes": scopes}
+            each["clients"].append(client)
     file = tmp_path_factory.mktemp("scenario") / "narrow.yaml"
     file.write_bytes(msgspec.yaml.encode(scenario))
     with running(str(file)) as at:
@@ -79,9 +83,19 @@ def full(played: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Diagnosis
     return diagnosed(tmp_path_factory.mktemp("full"), Setup(played))
 
 
-@pytest.fixture(scope="module")
-def full_at_gateway(played: StandIn, tmp_path_factory: pytest.TempPathFactory) -> Diagnosis:
-    return diagnosed(tmp_path_factory.mktemp("full"), Setup(played, token_without("nothing"), auth="scoped"))
+@dataclass(frozen=True, slots=True)
+class AtGateway:
+    """What doctor says of an administrator who may do all, and how that credential is known: by a token or as a client."""
+
+    auth: str
+    known_as: str
+    full: Diagnosis
+
+
+@pytest.fixture(scope="module", params=["scoped", "oauth"])
+def at_gateway(request: pytest.FixtureRequest, played: StandIn, tmp_path_factory: pytest.TempPathFactory) -> AtGateway:
+    of = Setup(played, narrow(request.param, "nothing"), auth=request.param)
+    return AtGateway(of.auth, {"scoped": ACCOUNT, "oauth": CLIENT}[of.auth], diagnosed(tmp_path_factory.mktemp("full"), of))
 
 
 def without(lacking: str, scopes: list[str]) -> list[str]:
@@ -92,7 +106,11 @@ def key_without(scope: str) -> dict[str, str]:
     return {**ADMIN, ORG_KEY: f"key without {scope}"}
 
 
-def token_without(scope: str) -> dict[str, str]:
+def narrow(auth: str, scope: str) -> dict[str, str]:
+    """Return credentials for the gateway that lack a scope."""
+    if auth == "oauth":
+        client = {"ATLASCAN_CLIENT_ID": f"client without {scope}", "ATLASCAN_CLIENT_SECRET": "client-secret"}
+        return {ORG_KEY: ADMIN[ORG_KEY], **client}
     return {**ADMIN, "ATLASCAN_API_TOKEN": f"token without {scope}"}
 
 
@@ -100,6 +118,7 @@ def written(folder: Path, of: Setup) -> Path:
     """Write a configuration, with a policy of our own for each kind."""
     config = {
         "api_url": of.site.api_url,
+        "login_url": of.site.api_url,
         "sites": [{"name": name, "url": url, "auth": of.auth} for name, url in of.site.sites.items()],
         "company_domains": ["acme.example"],
         "collect": {"undocumented": of.undocumented, "probe": of.probe},
@@ -151,17 +170,14 @@ def said(need: Examined) -> str:
     return f"{need.lack}: {need.wants if need.lack is not Lack.ANSWER else need.detail} on {need.credential}"
 
 
-def examined_for(prospect: Prospect) -> set[tuple[str | None, str | None]]:
-    return {(each.interface, each.endpoint) for each in prospect.examined if each.outcome is Outcome.READABLE}
-
-
-def of_scope(scope: str) -> set[tuple[str, str]]:
-    return {(each.surface.value, each.name) for each in ENDPOINTS if scope in each.scopes}
+def readable(prospect: Prospect) -> set[str | None]:
+    return {each.endpoint for each in prospect.examined if each.outcome is Outcome.READABLE}
 
 
 def needing(full: Diagnosis, scope: str) -> set[str]:
     """Return the policies that look at something that a scope opens."""
-    return {each.policy for each in full.prospects if examined_for(each) & of_scope(scope)}
+    opened = {each.name for each in ENDPOINTS if each.scope == scope}
+    return {each.policy for each in full.prospects if readable(each) & opened}
 
 
 # ----------------------------------------------------------------------------------------------------------- what is readable
@@ -172,16 +188,14 @@ def test_with_full_credentials_all_is_readable_but_what_only_people_can_state(fu
     assert found.keys() == {*ATTESTED_ONLY, "access/no-invites-allowed"}
     assert all(need.startswith("attestation: ") for needs in found.values() for need in needs)
     assert full.exit_code == 3
-    assert {(each.interface, each.endpoint) for each in full.examined if each.endpoint} == {
-        (each.surface.value, each.name) for each in ENDPOINTS
-    }
+    assert {each.endpoint for each in full.examined if each.endpoint} == {each.name for each in ENDPOINTS}
 
 
 def test_each_endpoint_is_asked_for_one_page_at_most(tmp_path: Path, open_site: StandIn, atlascan: Atlascan) -> None:
     written(tmp_path, Setup(open_site))
     asked = [line.split(" ?")[0] for line in atlascan("doctor", "-v").err.splitlines() if line.startswith("  ")]
 
-    besides = 2 + sum(bool(each.detail) for each in ENDPOINTS)  # which organization it is, and what the account may
+    besides = 1 + sum(bool(each.detail) for each in ENDPOINTS)  # which organization it is
     assert 0 < len(asked) <= len(ENDPOINTS) + besides
 
 
@@ -196,15 +210,36 @@ def test_a_scope_that_the_organizations_key_lacks_is_named_for_just_the_policies
 
 
 @pytest.mark.parametrize("scope", SITE_SCOPES)
-def test_a_scope_that_a_sites_token_lacks_is_named_for_just_the_policies_that_want_it(
-    tmp_path: Path, played: StandIn, full_at_gateway: Diagnosis, scope: str
+def test_a_scope_that_a_sites_token_or_client_lacks_is_named_for_just_the_policies_that_want_it(
+    tmp_path: Path, played: StandIn, at_gateway: AtGateway, scope: str
 ) -> None:
-    narrow = lacking(diagnosed(tmp_path, Setup(played, token_without(scope), auth="scoped")))
+    found = lacking(diagnosed(tmp_path, Setup(played, narrow(at_gateway.auth, scope), auth=at_gateway.auth)))
 
-    missing, full = f"scope: {scope} on {ACCOUNT}", lacking(full_at_gateway)
-    concerned = needing(full_at_gateway, scope)
-    assert {id_ for id_, needs in narrow.items() if missing in needs} == concerned
-    assert {id_: narrow[id_] for id_ in narrow.keys() - concerned} == {id_: full[id_] for id_ in full.keys() - concerned}
+    missing, full = f"scope: {scope} on {at_gateway.known_as}", lacking(at_gateway.full)
+    concerned = needing(at_gateway.full, scope)
+    assert {id_ for id_, needs in found.items() if missing in needs} == concerned
+    assert {id_: found[id_] for id_ in found.keys() - concerned} == {id_: full[id_] for id_ in full.keys() - concerned}
+
+
+def test_a_client_and_a_token_with_the_same_scopes_can_prove_the_same(tmp_path: Path, played: StandIn) -> None:
+    found = [diagnosed(tmp_path, Setup(played, narrow(auth, "nothing"), auth=auth)) for auth in ("scoped", "oauth")]
+
+    by_token, by_client = ({each.policy for each in diagnosis.prospects if each.is_provable} for diagnosis in found)
+    assert by_token == by_client
+    assert by_client >= {"own/jira-project", "own/confluence-space"}
+
+
+def test_a_client_that_lacks_a_scope_logs_in_anew_just_once_for_each_endpoint_that_refuses_it(
+    tmp_path: Path, played: StandIn, atlascan: Atlascan
+) -> None:
+    written(tmp_path, Setup(played, auth="oauth"))
+    requests.post(f"{played.api_url}{OWN}reset", timeout=10)
+    # One that is asked for each group, among others.
+    atlascan("snapshot", "--all", credentials=narrow("oauth", "manage:jira-configuration"))
+
+    refused = {each.path for each in ENDPOINTS if each.scope == "manage:jira-configuration"}
+    visits = requests.get(f"{played.api_url}{OWN}requests", timeout=10).json()
+    assert 1 < visits["requests"]["POST /oauth/token"] <= 1 + len(refused)
 
 
 def with_(missing: str, found: Mapping[str, set[str]], concerned: set[str]) -> dict[str, set[str]]:
@@ -254,8 +289,8 @@ def test_an_account_that_may_too_little_is_told_which_permission_it_lacks(tmp_pa
 def test_what_is_opt_in_is_not_asked_and_says_so(tmp_path: Path, open_site: StandIn) -> None:
     diagnosis = diagnosed(tmp_path, Setup(open_site, undocumented=False, probe=False))
 
-    off = {(each.surface.value, each.name) for each in ENDPOINTS if each.opt_in}
-    assert {(each.interface, each.endpoint) for each in diagnosis.examined if each.outcome is Outcome.OPT_IN_OFF} == off
+    off = {each.name for each in ENDPOINTS if each.opt_in}
+    assert {each.endpoint for each in diagnosis.examined if each.outcome is Outcome.OPT_IN_OFF} == off
     assert any("opt-in: undocumented" in need for need in lacking(diagnosis)["jsm/public-signup-off"])
 
 
@@ -284,7 +319,10 @@ def test_an_app_that_the_site_does_not_have_is_not_missing_if_the_organization_s
     assert found[True].keys() - found[False].keys() == {"own/confluence-site", "own/confluence-space"}
 
 
-def test_a_site_that_cannot_be_reached_is_asked_once_and_says_so(tmp_path: Path, open_site: StandIn) -> None:
+def test_a_site_that_cannot_be_reached_is_asked_once_and_says_so(
+    tmp_path: Path, open_site: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "RETRIES", 0)
     nowhere = StandIn(open_site.api_url, {"acme": "http://127.0.0.1:9"})
     diagnosis = diagnosed(tmp_path, Setup(nowhere, probe=False, own=False))
 
@@ -293,10 +331,12 @@ def test_a_site_that_cannot_be_reached_is_asked_once_and_says_so(tmp_path: Path,
     assert not lacking(diagnosis).keys() & {"access/no-open-domain-signup"}
 
 
-def test_a_site_whose_way_to_log_in_is_not_supported_says_so(tmp_path: Path, open_site: StandIn) -> None:
-    diagnosis = diagnosed(tmp_path, Setup(open_site, auth="oauth", own=False, undocumented=False))
+def test_a_client_whose_secret_is_wrong_is_named(tmp_path: Path, open_site: StandIn) -> None:
+    secrets = {**narrow("oauth", "nothing"), "ATLASCAN_CLIENT_SECRET": "wrong-secret"}
+    diagnosis = diagnosed(tmp_path, Setup(open_site, secrets, auth="oauth", undocumented=False, probe=False))
 
-    assert "answer: auth: oauth is not supported yet on " + ACCOUNT in lacking(diagnosis)["jsm/public-signup-off"]
+    lacks = {(need.lack, need.credential) for each in diagnosis.prospects for need in each.needs}
+    assert {lack for lack in lacks if lack[1] == CLIENT} == {(Lack.CREDENTIAL, CLIENT), (Lack.OPT_IN, CLIENT)}
 
 
 def test_what_people_attest_today_needs_no_interface_where_one_page_tells_what_there_is(tmp_path: Path) -> None:
@@ -501,8 +541,15 @@ def test_the_least_privileges_hold_the_scopes_of_all_that_is_asked() -> None:
         least = checkup.least(ENDPOINTS, surface, "a credential")
         mine = [each for each in ENDPOINTS if each.surface is surface]
 
-        assert set(least.scopes) == {scope for each in mine for scope in each.scopes}
+        assert set(least.scopes) == {each.scope for each in mine if each.scope}
         assert least.endpoints == tuple(each.name for each in mine)
+
+
+def test_what_the_account_may_do_is_asked_before_the_lists_that_it_tells_to_be_whole() -> None:
+    order = list(ENDPOINTS)
+    question = next(each for each in order if "account_permissions" in each.adds)
+
+    assert all(order.index(question) < order.index(each) for each in ENDPOINTS if each.whole_with)
 
 
 def test_every_kind_that_no_interface_reads_is_examined(tmp_path: Path, open_site: StandIn) -> None:

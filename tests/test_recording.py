@@ -158,6 +158,27 @@ def test_a_scan_plays_back_as_the_same_snapshot_but_for_its_id(tmp_path: Path, d
     assert one.header.recorded is None
 
 
+def test_a_scan_with_client_credentials_plays_back_and_holds_neither_secret_nor_token(tmp_path: Path, demo_site: StandIn) -> None:
+    text = (
+        f"sites: [{{name: acme, url: '{demo_site.sites['acme']}', auth: oauth}}]\n"
+        f"api_url: {demo_site.api_url}\nlogin_url: {demo_site.api_url}"
+    )
+    config = configuration.from_document(documents.checked(documents.parse(text, "test"), "config"), tmp_path)
+    first, again, folder = tmp_path / "first.ndjson", tmp_path / "again.ndjson", tmp_path / "recording"
+    with credentials({"ATLASCAN_CLIENT_ID": "stand-in-client-id", "ATLASCAN_CLIENT_SECRET": "stand-in-client-secret"}):
+        collection.take(config, str(first), how=collection.How(record=folder), now=NOW)
+    with credentials({}):
+        collection.take(config, str(again), how=collection.How(replay=folder), now=NOW)
+
+    assert list(snapshots.load(str(first))) == list(snapshots.load(str(again)))
+    assert any(record.kind == "jira.project" for record in snapshots.load(str(first)) if isinstance(record, Resource))
+    traffic = (folder / TRAFFIC).read_text(encoding="utf-8")
+    assert "/ex/jira/" in traffic
+    assert "/oauth/token" not in traffic
+    assert "stand-in-client" not in traffic
+    assert "Bearer" not in traffic
+
+
 def test_the_shipped_recording_is_what_the_demo_scenario_says(no_network: None) -> None:
     del no_network
     shown = StandIn("https://api.atlassian.com", {"acme": "https://acme.atlassian.net"})

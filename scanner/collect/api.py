@@ -37,6 +37,8 @@ class Surface(StrEnum):
     LOGIN = "login"  # where client credentials are exchanged for a token
 
 
+LOGIN_PATH = "/oauth/token"
+
 # What may be asked. Everything here reads; the POSTs carry a search in their bodies.
 ALLOWED = frozenset(
     {
@@ -57,7 +59,7 @@ ALLOWED = frozenset(
         (Surface.ADMIN, "GET", "/v1/orgs/{orgId}/events"),
         (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-tokens"),
         (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/api-keys"),
-        (Surface.LOGIN, "POST", "/oauth/token"),
+        (Surface.LOGIN, "POST", LOGIN_PATH),
         (Surface.ADMIN, "GET", "/api-access/v1/orgs/{orgId}/service-accounts"),
         (Surface.SITE, "GET", "/_edge/tenant_info"),
         (Surface.SITE, "GET", "/rest/api/3/serverInfo"),
@@ -250,7 +252,7 @@ class Api:
         self._sites = dict(sites)
         self._gateways: dict[str, str | Refusal] = {}
         self._at_gateway = frozenset(scoped) | credentials.clients.keys()
-        self._finding = threading.Lock()
+        self._finding, self._opening = threading.Lock(), threading.Lock()
         # The environment's proxies, looked up once for each address.
         self._proxies = cache(requests.utils.get_environ_proxies)
         self._auth: dict[str | None, AuthBase] = {
@@ -296,7 +298,7 @@ class Api:
     def bucket(self, request: Request) -> Bucket:
         """Return what Atlassian counts a request among: one site, endpoint and method."""
         key = (request.surface, request.site, request.method, request.path)
-        with self._finding:
+        with self._opening:
             if key not in self._buckets:
                 self._buckets[key] = Bucket(CEILINGS.get(request.path) if self.patient else None)
             return self._buckets[key]
@@ -401,7 +403,7 @@ class Api:
         """
         body = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
         asked_at = time.monotonic()
-        answer = self._answer(Request(Surface.LOGIN, "POST", "/oauth/token", body=body), self._login_url, _Nobody())
+        answer = self._answer(Request(Surface.LOGIN, "POST", LOGIN_PATH, body=body), self._login_url, _Nobody())
         token, seconds = (answer.get("access_token"), answer.get("expires_in")) if isinstance(answer, dict) else (None, None)
         if not isinstance(token, str) or not token or not token.isascii() or not token.isprintable():
             raise Refusal(Reason.MALFORMED, "the answer to the client credentials holds no token")

@@ -18,7 +18,7 @@ from vcr.errors import CannotOverwriteExistingCassetteException
 from vcr.persisters.filesystem import CassetteNotFoundError
 from vcr.serialize import deserialize, serialize
 
-from scanner.collect.api import SCRUBBED, Credentials
+from scanner.collect.api import LOGIN_PATH, SCRUBBED, Credentials
 from scanner.errors import InputError, WorkError
 
 TRAFFIC = "traffic.json"
@@ -113,6 +113,9 @@ class _Scrubber:
         self._scrubbed = credentials.scrubbed
 
     def request(self, request: Any) -> Any:  # noqa: ANN401  vcrpy's own type
+        """Return what is kept of a request; None if nothing of it nor of its answer is: where secrets become tokens."""
+        if urlsplit(request.uri).path.endswith(LOGIN_PATH):
+            return None
         request.headers = _kept(request.headers, _KEPT_REQUEST_HEADERS)
         request.uri = self._scrubbed(request.uri)
         return request

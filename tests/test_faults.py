@@ -1,0 +1,38 @@
+"""Each fault of the weather, and what becomes of a collection that meets it: recovered, or a gap that says why and how far it got."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+import pytest
+import requests
+
+from scanner.collect import pace
+from tests.fake_atlassian.server import StandIn, running
+from tests.fake_atlassian.weather import Fault, Weather
+from tests.test_collect import ADMIN, Collected, collected
+
+Needs = frozenset[tuple[str, str]] | None
+
+
+@dataclass(frozen=True)
+class Turning:
+    """Be a stand-in whose weather a test turns."""
+
+    at: StandIn
+
+    @cached_property
+    def calm(self) -> Collected:
+        """Return what is collected in good weather."""
+        return self.met()
+
+    def met(self, *faults: Fault, probe: bool = True, concurrency: int = 1) -> Collected:
+        """Collect all that there is, in this weather."""
+        self._turn(Weather(faults=faults))
+        return collected(self.at, ADMIN, probe=probe, concurrency=concurrency, needs=None)
+
+    def _turn(self, weather: Weather) -> None:
+        address = f"{self.at.api_url}/__stand_in__/weather"
+        answer = requests.post(address, msgspec.json.encode(weather), timeout=10)
+        assert answer.status_code == 204, answer.text
