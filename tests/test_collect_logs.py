@@ -328,7 +328,7 @@ def test_what_is_not_told_of_an_event_stays_absent(fact: str, *, null: bool) -> 
         ("action", {}, "attributes.action is {}, which is not text"),
         ("actor", "Ada", 'actor is "Ada", which is no object'),
         ("location", ["x"], 'location is ["x"], which is no object'),
-        ("context", {}, "context is read from {}, which is no list"),
+        ("context", {}, "attributes.context is {}, which is not a list"),
         ("context", [{"id": "u-2"}, {"type": "users"}], 'the event speaks of {"type":"users"}, which has no id'),
         ("container", ["s-1"], 'the event speaks of "s-1", which has no id'),
     ],

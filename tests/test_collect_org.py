@@ -652,7 +652,7 @@ def test_roles_and_a_default_role_that_are_not_told_are_not_taken_for_none(told:
             "application_statuses",
             "applicationStatus is null, which is not one of applying, removing, applied, failed, scheduled",
         ),
-        ({"resources": {}}, "application_statuses", "application_statuses is read from {}, which is no list"),
+        ({"resources": {}}, "application_statuses", "attributes.resources is {}, which is not a list"),
     ],
 )
 def test_a_policy_that_is_told_otherwise_is_a_gap(attributes: dict[str, object], change: str, problem: str) -> None:

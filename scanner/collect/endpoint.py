@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from scanner.collect.api import Refusal, Surface
-from scanner.kinds import KINDS, fits
+from scanner.kinds import KINDS, FactType, fits
 from scanner.model import Gap, Reason, Record, Resource, Source
 
 
@@ -190,6 +190,22 @@ class Reading:
             return None
         self.facts[fact] = value
         return value
+
+    def take_each(self, fact: str, item: Callable[[Any, list[str]], Any], *path: str) -> None:
+        """Take a list from a path of the record as `item` understands each; of objects that are the same, one.
+
+        A list that lacks an item which nobody understood at all would look whole, so it stays absent.
+        """
+        values = at(self.record, *path)
+        if values is None:
+            return
+        if not isinstance(values, list):
+            self.problems.append(f"{'.'.join(path)} is {shown(values)}, which is not a list")
+            return
+        items = [item(value, self.problems) for value in values]
+        if None not in items:
+            is_of_objects = self.kind.facts[fact].type is FactType.OBJECTS
+            self.facts[fact] = list({msgspec.json.encode(each): each for each in items}.values()) if is_of_objects else items
 
     def results(self, id_: str | None, name: str | None, source: Source, parent: str | None) -> Iterator[Record]:
         """Yield the resource, and a gap for the values that could not be understood."""

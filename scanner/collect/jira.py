@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC
 from typing import Any
 
-import msgspec
-
 from scanner.collect.api import Refusal, Surface
 from scanner.collect.endpoint import (
     About,
@@ -78,7 +76,7 @@ def _project(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
 def _permission_scheme(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading = Reading("jira.permission_scheme", record)
     name = reading.take("name", "name")
-    _take_each(reading, "grants", "permissions", _grant)
+    reading.take_each("grants", _grant, "permissions")
     yield from reading.results(about.below_site(text_at(record, "id")), name, Source.API, about.parent_address)
 
 
@@ -113,8 +111,8 @@ def _application_roles(answer: Any, about: About) -> Iterator[Record]:  # noqa: 
         reading = Reading("jira.application_role", record)
         name = reading.take("name", "name")
         reading.take("selected_by_default", "selectedByDefault")
-        _take_groups(reading, "default_groups", "defaultGroupsDetails")
-        _take_groups(reading, "groups", "groupDetails")
+        reading.take_each("default_groups", _group_id, "defaultGroupsDetails")
+        reading.take_each("groups", _group_id, "groupDetails")
         reading.take("seats", "numberOfSeats")
         reading.take("users", "userCount")
         reading.take("remaining_seats", "remainingSeats")
@@ -122,23 +120,18 @@ def _application_roles(answer: Any, about: About) -> Iterator[Record]:  # noqa: 
         yield from reading.results(about.below_site(text_at(record, "key")), name, Source.API, about.parent_address)
 
 
-def _take_groups(reading: Reading, fact: str, field: str) -> None:
-    """Take the ids of groups; a list of which one has no id is not known whole, and stays absent."""
-    groups = at(reading.record, field)
-    if groups is None:
-        return
-    ids = [text_at(group, "groupId") for group in groups] if isinstance(groups, list) else [None]
-    if None in ids:
-        reading.problems.append(f"{field} is {shown(groups)}, which is not a list of groups with their ids")
-    else:
-        reading.facts[fact] = ids
+def _group_id(group: Any, problems: list[str]) -> str | None:  # noqa: ANN401
+    id_ = text_at(group, "groupId")
+    if id_ is None:
+        problems.append(f"a group without its id: {shown(group)}")
+    return id_
 
 
 def _filter(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading = Reading("jira.filter", record)
     name = reading.take("name", "name")
     reading.take("owner", "owner", "accountId")
-    _take_each(reading, "shares", "sharePermissions", _share_on(about))
+    reading.take_each("shares", _share_on(about), "sharePermissions")
     yield from reading.results(about.below_site(text_at(record, "id")), name, Source.API, about.parent_address)
 
 
@@ -148,7 +141,7 @@ def _dashboard(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading.take("owner", "owner", "accountId")
     if at(record, "systemDashboard") is True and at(record, "owner") is None:
         reading.facts["owner"] = None  # documented: it is the system's own
-    _take_each(reading, "shares", "sharePermissions", _share_on(about))
+    reading.take_each("shares", _share_on(about), "sharePermissions")
     yield from reading.results(about.below_site(text_at(record, "id")), name, Source.API, about.parent_address)
 
 
@@ -192,7 +185,7 @@ def _group(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
 def _members(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     group = about.subject
     reading = Reading("jira.group", {"values": records})
-    _take_each(reading, "members", "values", _member)
+    reading.take_each("members", _member, "values")
     yield from reading.results(group.id, group.name, Source.API, group.address)
 
 
@@ -232,7 +225,7 @@ def _project_roles(answer: Any, about: About) -> Iterator[Record]:  # noqa: ANN4
 def _actors(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     role = about.subject
     reading = Reading("jira.project_role", whole(record))
-    _take_each(reading, "actors", "actors", _actor)
+    reading.take_each("actors", _actor, "actors")
     if at(record, "actors") is None:
         reading.problems.append("the answer does not say who acts in it")
     yield from reading.results(role.id, role.name, Source.API, role.address)
@@ -259,8 +252,8 @@ def _audit_record(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN40
     reading.take("author", "authorAccountId")
     if at(record, "objectItem") is not None:
         reading.facts["object"] = _audited(at(record, "objectItem"), reading.problems)
-    _take_each(reading, "associated", "associatedItems", _audited)
-    _take_each(reading, "changed_values", "changedValues", _change)
+    reading.take_each("associated", _audited, "associatedItems")
+    reading.take_each("changed_values", _change, "changedValues")
     yield from reading.results(about.below_site(text_at(record, "id")), summary, Source.API, about.parent_address)
 
 
@@ -287,18 +280,6 @@ def _window(about: About) -> dict[str, str]:
 def _role_of_project(about: About) -> dict[str, str]:
     _, key, role_id = about.subject.id.split("/", 2)
     return {"projectKey": key, "roleId": role_id}
-
-
-def _take_each(reading: Reading, fact: str, field: str, item: Callable[[Any, list[str]], dict[str, Any]]) -> None:
-    """Take a list of objects, each once; one that was not answered stays absent."""
-    values = at(reading.record, field)
-    if values is None:
-        return
-    if not isinstance(values, list):
-        reading.problems.append(f"{field} is {shown(values)}, which is not a list")
-        return
-    items = [item(value, reading.problems) for value in values]
-    reading.facts[fact] = list({msgspec.json.encode(each): each for each in items}.values())
 
 
 def _told(record: Any, problems: list[str], *path: str) -> str | None:  # noqa: ANN401

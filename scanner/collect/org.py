@@ -105,8 +105,8 @@ def _user(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading.take("management_source", "managementSource")
     reading.take("added_to_org", "addedToOrg")
     reading.take("platform_roles", "platformRoles")
-    _take_each(reading, "product_access", at(record, "productAccess"), _product_access)
-    _take_each(reading, "groups", at(record, "groups"), _group_id)
+    reading.take_each("product_access", _product_access, "productAccess")
+    reading.take_each("groups", _group_id, "groups")
     yield from reading.results(text_at(record, "accountId"), name or email, Source.API, about.parent_address)
 
 
@@ -129,18 +129,6 @@ def _group_id(group: Any, problems: list[str]) -> str | None:  # noqa: ANN401
     if id_ is None:
         problems.append(f"groups holds {shown(group)}, which has no id")
     return id_.removeprefix("ari:cloud:identity::group/") if id_ else None
-
-
-def _take_each(reading: Reading, fact: str, values: Any, shape: Callable[[Any, list[str]], Any]) -> None:  # noqa: ANN401
-    """Take a list, item by item. One that lacks an item nobody understood would look whole, so it stays absent."""
-    if values is None:
-        return
-    if not isinstance(values, list):
-        reading.problems.append(f"{fact} is read from {shown(values)}, which is no list")
-        return
-    items = [shape(value, reading.problems) for value in values]
-    if None not in items:
-        reading.facts[fact] = items
 
 
 _ORG_ADMIN = "atlassian/org-admin"
@@ -235,7 +223,7 @@ def _group(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
 
 def _group_roles(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading = Reading("org.group", records)
-    _take_each(reading, "role_assignments", records, _role_assignment)
+    reading.take_each("role_assignments", _role_assignment)
     granted = _grants_product_access(reading.facts.get("role_assignments"), reading.problems)
     if granted is not None:
         reading.facts["grants_product_access"] = granted
@@ -291,7 +279,7 @@ def _policy(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading.take("status", "attributes", "status")
     # What a rule of another type looks like is not documented.
     reading.take("rule", "attributes", "rule", "in")
-    _take_each(reading, "application_statuses", at(record, "attributes", "resources"), _application_status)
+    reading.take_each("application_statuses", _application_status, "attributes", "resources")
     yield from reading.results(text_at(record, "id"), name, Source.API, about.parent_address)
 
 
@@ -317,8 +305,8 @@ def _event(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading.take("time", "attributes", "time")
     action = reading.take("action", "attributes", "action")
     _take_object(reading, "actor", _ACTOR)
-    _take_each(reading, "context", at(record, "attributes", "context"), _affected)
-    _take_each(reading, "container", at(record, "attributes", "container"), _place)
+    reading.take_each("context", _affected, "attributes", "context")
+    reading.take_each("container", _place, "attributes", "container")
     _take_object(reading, "location", _LOCATION)
     yield from reading.results(text_at(record, "id"), action, Source.API, about.parent_address)
 
