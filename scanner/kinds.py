@@ -558,6 +558,8 @@ KINDS: dict[str, Kind] = {
                     holder_type=_text("what kind of holder: anyone, applicationRole, group, projectRole, user, ..."),
                     holder_value=_text("which one (an id); null where the type has none"),
                 ),
+                "in_use": _yes("whether a project uses it; known where one does, or where every project told its scheme"),
+                "project_count": _number("how many projects use it; known where every project told its scheme"),
             },
             "scheme id",
         ),

@@ -13,7 +13,7 @@ from scanner.collect import pace, paging, walk
 from scanner.collect.api import Credentials
 from scanner.kinds import KINDS, fits
 from scanner.model import Gap, Reason, Record, Resource, Source, sort_key
-from tests.fake_atlassian.scenario import Scenario, Share, Site, load, names
+from tests.fake_atlassian.scenario import PermissionScheme, Scenario, Share, Site, load, names
 from tests.fake_atlassian.server import StandIn
 from tests.fake_atlassian.site_jira import seen_by
 from tests.faulty import Answer, Asked, Faulty, Table, faulty, said
@@ -51,6 +51,16 @@ def wanted(site: Site) -> Iterator[Record]:
     yield from _wanted_roles_and_schemes(site)
     yield from _wanted_shared(site)
     yield from _wanted_groups_and_users(site)
+
+
+def _uses(site: Site, scheme: PermissionScheme) -> dict[str, Any]:
+    """Return whether projects use a scheme, as far as these may be asked."""
+    refused = {each.path.split("/")[-2] for each in site.refuse if each.path.endswith("/permissionscheme")}
+    classic = [each.key for each in site.projects if each.style == "classic"]
+    users = [key for key in classic if key not in refused and site.jira.scheme_of(key) == scheme]
+    if refused.isdisjoint(classic):
+        return {"in_use": bool(users), "project_count": len(users)}
+    return {"in_use": True} if users else {}
 
 
 def _wanted_projects(site: Site) -> Iterator[Record]:
@@ -93,7 +103,8 @@ def _wanted_roles_and_schemes(site: Site) -> Iterator[Record]:
             }
             for each in scheme.grants
         ]
-        yield _resource(site, "jira.permission_scheme", str(scheme.id), scheme.name, {"name": scheme.name, "grants": grants})
+        facts = {"name": scheme.name, "grants": grants, **_uses(site, scheme)}
+        yield _resource(site, "jira.permission_scheme", str(scheme.id), scheme.name, facts)
 
 
 def _wanted_shared(site: Site) -> Iterator[Record]:
@@ -343,6 +354,34 @@ def _lost(kind: str) -> list[str]:
     return [f"-{resource.address}" for resource in healthy().resources if resource.kind == kind]
 
 
+NOT_KNOWN_TO_BE_USED = [
+    '~jira.permission_scheme/acme/10000 in_use: true -> "(absent)"',
+    '~jira.permission_scheme/acme/10000 project_count: 1 -> "(absent)"',
+]
+
+
+def used(*projects: Answer, listed_: Answer | None = None) -> dict[str, Any]:
+    """Return whether the scheme of a company of so many projects is known to be used, from what each says of its scheme."""
+    keys = [f"P{number}" for number in range(len(projects))]
+    schemes: Table = {f"/rest/api/3/project/{key}/permissionscheme": [each] for key, each in zip(keys, projects, strict=True)}
+    whole = listed(*(project(key) for key in keys), total=len(keys))
+    with faulty({**COMPANY, PROJECTS: [listed_ or whole], **schemes}) as server:
+        [scheme_] = [each for each in asked_of(server).resources if each.address == DEFAULT]
+    return {name: scheme_.facts.get(name) for name in ("in_use", "project_count")}
+
+
+def test_a_scheme_is_known_to_be_unused_only_if_every_project_told_its_scheme() -> None:
+    this, other, refused_ = said({"id": 10000}), said({"id": 10009}), said({}, 403)
+
+    assert used(this, other, this) == {"in_use": True, "project_count": 2}
+    assert used(other, other) == {"in_use": False, "project_count": 0}
+    assert used() == {"in_use": False, "project_count": 0}
+    assert used(this, refused_) == {"in_use": True, "project_count": None}
+    assert used(other, refused_) == {"in_use": None, "project_count": None}
+    cut_off = listed(project("P0"), total=2)
+    assert used(other, listed_=cut_off) == {"in_use": None, "project_count": None}
+
+
 @pytest.mark.parametrize(("status", "reason", "said_"), [(403, "forbidden", "refused"), (404, "not-found", "not found")])
 @pytest.mark.parametrize("kind", LISTS)
 def test_a_list_that_is_refused_is_a_gap_for_its_kind_only(kind: str, status: int, reason: str, said_: str) -> None:
@@ -517,6 +556,7 @@ def test_a_grant_that_cannot_be_understood_is_a_gap_and_keeps_what_it_says(broke
 @pytest.mark.parametrize(("status", "reason", "said_"), [(403, "forbidden", "refused"), (404, "not-found", "not found")])
 def test_a_project_whose_scheme_is_refused_has_none_and_a_gap_of_its_own(status: int, reason: str, said_: str) -> None:
     assert spoiled({SCHEME_OF_APP: [said({}, status)]}) == [
+        *NOT_KNOWN_TO_BE_USED,
         '~jira.project/acme/APP permission_scheme: "acme/10000" -> "(absent)"',
         f"+jira.project/* of jira.project/acme/APP {reason}: {said_} ({status})",
     ]
@@ -524,8 +564,9 @@ def test_a_project_whose_scheme_is_refused_has_none_and_a_gap_of_its_own(status:
 
 @pytest.mark.parametrize("answer", [{}, {"id": None}, {"id": {}}, {"id": True}])
 def test_a_scheme_of_a_project_without_an_id_is_a_gap(answer: dict[str, Any]) -> None:
-    [change, gap] = spoiled({SCHEME_OF_APP: [said(answer)]})
+    [*uses, change, gap] = spoiled({SCHEME_OF_APP: [said(answer)]})
 
+    assert uses == NOT_KNOWN_TO_BE_USED
     assert change == '~jira.project/acme/APP permission_scheme: "acme/10000" -> "(absent)"'
     assert gap.startswith("+jira.project/acme/APP of jira.project/acme/APP malformed: jira.project/acme/APP: ")
     assert gap.endswith("the answer about its permission scheme does not say which it is")

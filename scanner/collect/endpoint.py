@@ -171,6 +171,16 @@ class Unreadable:
     id_of: Callable[[Resource], str | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Facts of a kind that no endpoint tells and that follow from facts of others: `derive` is given what is known and the gaps."""
+
+    kind: str
+    facts: tuple[str, ...]
+    needs: tuple[tuple[str, str], ...]
+    derive: Callable[[Lookup, Callable[[str], Iterable[Gap]]], Iterable[Resource]]
+
+
 class Reading:
     """Takes facts out of one record. What is not there stays absent; what does not fit its declaration becomes a gap."""
 

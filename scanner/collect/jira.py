@@ -1,13 +1,18 @@
 """Jira: the site and its projects, who may do what in them, what is shared with whom, and who administers."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC
 from typing import Any
+
+import msgspec
 
 from scanner.collect.api import Refusal, Surface
 from scanner.collect.endpoint import (
     About,
+    Derived,
     Endpoint,
+    Lookup,
     Pager,
     Reading,
     Unreadable,
@@ -19,7 +24,7 @@ from scanner.collect.endpoint import (
     whole,
 )
 from scanner.kinds import KINDS
-from scanner.model import Reason, Record, Source
+from scanner.model import Gap, Reason, Record, Resource, Source
 
 _REFERENCE = "https://developer.atlassian.com/cloud/jira/platform/rest/v3/"
 _ACCOUNT = "an account that may administer Jira (ATLASCAN_EMAIL and ATLASCAN_API_TOKEN)"
@@ -102,6 +107,28 @@ def _scheme_of_project(record: Any, about: About) -> Iterator[Record]:  # noqa: 
     else:
         reading.problems.append("the answer about its permission scheme does not say which it is")
     yield from reading.results(project.id, project.name, Source.API, project.address)
+
+
+def _uses(lookup: Lookup, gaps: Callable[[str], Iterable[Gap]]) -> Iterator[Resource]:
+    """Tell of each scheme whether projects use it: which do is known if every company-managed project told its scheme."""
+    unread = {(gap.id or (gap.parent or "").partition("/")[2]).partition("/")[0] for gap in gaps("jira.project")}
+    uses: Counter[str] = Counter()
+    for project in lookup("jira.project"):
+        scheme = project.facts.get("permission_scheme")
+        if scheme:
+            uses[scheme] += 1
+        elif project.facts.get("style") != _TEAM_MANAGED:
+            unread.add(project.id.partition("/")[0])
+    for known in lookup("jira.permission_scheme"):
+        number = uses[known.id]
+        if known.id.partition("/")[0] not in unread:
+            yield msgspec.structs.replace(known, facts={"in_use": number > 0, "project_count": number})
+        elif number:
+            yield msgspec.structs.replace(known, facts={"in_use": True})
+
+
+# Projects of this style have permissions of their own, and no scheme.
+_TEAM_MANAGED = "next-gen"
 
 
 def _application_roles(answer: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
@@ -290,6 +317,9 @@ def _told(record: Any, problems: list[str], *path: str) -> str | None:  # noqa: 
     return found
 
 
+# More than Jira gives: where it documents no most for a list, it documents that asking for so many gives as many as it has to give.
+_MOST = "1000"
+
 ENDPOINTS = (
     Endpoint(
         kinds=("jira.site",),
@@ -363,8 +393,7 @@ ENDPOINTS = (
         surface=Surface.SITE,
         parent="jira.project",
         values=lambda about: {"projectKey": about.subject.id.partition("/")[2]},
-        # Team-managed projects have none.
-        applies=lambda project: project.facts.get("style") != "next-gen",
+        applies=lambda project: project.facts.get("style") != _TEAM_MANAGED,
         adds=("permission_scheme",),
         shape=_scheme_of_project,
         source=Source.API,
@@ -378,7 +407,7 @@ ENDPOINTS = (
         path="/rest/api/3/filter/search",
         surface=Surface.SITE,
         parent="jira.site",
-        params={"maxResults": "100", "expand": "sharePermissions,owner", "overrideSharePermissions": "true"},
+        params={"maxResults": _MOST, "expand": "sharePermissions,owner", "overrideSharePermissions": "true"},
         pager=Pager.START_AT,
         records="values",
         shape=_filter,
@@ -394,7 +423,7 @@ ENDPOINTS = (
         path="/rest/api/3/dashboard/search",
         surface=Surface.SITE,
         parent="jira.site",
-        params={"maxResults": "100", "expand": "sharePermissions,owner"},
+        params={"maxResults": _MOST, "expand": "sharePermissions,owner"},
         pager=Pager.START_AT,
         records="values",
         shape=_dashboard,
@@ -409,7 +438,7 @@ ENDPOINTS = (
         path="/rest/api/3/group/bulk",
         surface=Surface.SITE,
         parent="jira.site",
-        params={"maxResults": "50", "accessType": "admin"},
+        params={"maxResults": _MOST, "accessType": "admin"},
         pager=Pager.START_AT,
         records="values",
         shape=_group,
@@ -500,3 +529,12 @@ ENDPOINTS = (
 )
 
 UNREADABLE = (Unreadable(kind="jira.team_managed_access", parent="jira.site", id_of=lambda site: site.id),)
+
+DERIVED = (
+    Derived(
+        kind="jira.permission_scheme",
+        facts=("in_use", "project_count"),
+        needs=(("jira.project", "permission_scheme"),),
+        derive=_uses,
+    ),
+)

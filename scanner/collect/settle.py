@@ -23,6 +23,8 @@ def settle(journal: Journal, demand: Demand, org: str | None, addresses: Mapping
             journal.count(number, Counts(gaps=len(found)))
     for unreadable in demand.unreadable:
         journal.add(settling.unreadable(unreadable))
+    for derived in demand.derived:
+        journal.add(derived.derive(journal.resources, journal.gaps))
     journal.settle()
 
 

@@ -4,10 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from scanner.collect import confluence, jira, jsm, org, probe
-from scanner.collect.endpoint import Endpoint, Unreadable
+from scanner.collect.endpoint import Derived, Endpoint, Unreadable
 
 ENDPOINTS: tuple[Endpoint, ...] = (*org.ENDPOINTS, *jira.ENDPOINTS, *jsm.ENDPOINTS, *confluence.ENDPOINTS, *probe.ENDPOINTS)
 UNREADABLE: tuple[Unreadable, ...] = (*org.UNREADABLE, *jira.UNREADABLE, *jsm.UNREADABLE)
+
+DERIVED: tuple[Derived, ...] = jira.DERIVED
 
 Needs = frozenset[tuple[str, str]]
 
@@ -19,6 +21,7 @@ class Demand:
     kinds: frozenset[str]
     endpoints: tuple[int, ...]
     unreadable: tuple[Unreadable, ...]
+    derived: tuple[Derived, ...]
 
 
 def demand(needs: Needs | None) -> Demand:
@@ -28,6 +31,7 @@ def demand(needs: Needs | None) -> Demand:
         kinds,
         tuple(number for number, endpoint in enumerate(ENDPOINTS) if _is_asked(endpoint, kinds, needs)),
         tuple(each for each in UNREADABLE if each.kind in kinds),
+        tuple(each for each in DERIVED if _is_derived(each, needs)),
     )
 
 
@@ -52,11 +56,16 @@ def _demanded(needs: Needs | None) -> tuple[frozenset[str], Needs | None]:
         } | {unreadable.parent for unreadable in UNREADABLE if unreadable.kind in kinds}
         told = {("jira.site", "account_permissions") for endpoint in asked if endpoint.whole_with}
         told |= {awaited for endpoint in asked for awaited in endpoint.awaits}
+        told |= {fact for derived in DERIVED if _is_derived(derived, needs) for fact in derived.needs}
         above |= {kind for kind, _ in told}
         if above <= kinds and (needs is None or told <= needs):
             return kinds, needs
         kinds |= above
         needs = None if needs is None else needs | told
+
+
+def _is_derived(derived: Derived, needs: Needs | None) -> bool:
+    return needs is None or any((derived.kind, fact) in needs for fact in derived.facts)
 
 
 def _is_asked(endpoint: Endpoint, kinds: Collection[str], needs: Needs | None) -> bool:
