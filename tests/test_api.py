@@ -613,3 +613,15 @@ def test_each_site_has_its_own_account_and_its_own_address() -> None:
 
 def sent_to(server: Faulty) -> list[str]:
     return [base64.b64decode(asked.authorization.removeprefix("Basic ")).decode() for asked in server.asked]
+
+
+def test_no_log_line_names_a_person(server: Faulty, asking: Asking) -> None:
+    path = "/v2/orgs/{orgId}/directories/-/users/{accountId}/role-assignments"
+    server.table["/admin/v2/orgs/o-1/directories/-/users/712020-ada/role-assignments"] = [said({"data": []})]
+    lines: list[str] = []
+    values = {"orgId": "o-1", "accountId": "712020-ada"}
+    asking(server.url, log=lines.append, detailed=True).ask(Request(Surface.ADMIN, "GET", path, values=values))
+
+    assert [line.partition(": ")[0] for line in lines] == [
+        f"GET {server.url}/admin/v2/orgs/o-1/directories/-/users/somebody/role-assignments"
+    ]

@@ -461,12 +461,12 @@ class Api:
             )
             content = _bounded(response)
         except requests.RequestException as error:
-            self._note(request, url, type(error).__name__, started)
+            self._note(request, base, type(error).__name__, started)
             detail = f"no answer from {urlsplit(url).netloc}: {_plain(error)}"
             if isinstance(error, requests.exceptions.SSLError):
                 raise Refusal(Reason.GAVE_UP, detail) from error
             raise Busy(detail) from error
-        self._note(request, url, f"{response.status_code}, {len(content)} bytes", started)
+        self._note(request, base, f"{response.status_code}, {len(content)} bytes", started)
         _refuse(response, content, self._credentials.scrubbed)
         if bucket:
             bucket.accepted(_hold(response) if self.patient else None)
@@ -483,10 +483,12 @@ class Api:
             raise Refusal(Reason.MALFORMED, f"an answer that is nested more than {MAX_DEPTH} levels deep")
         return answer
 
-    def _note(self, request: Request, url: str, outcome: str, started: float) -> None:
-        """Tell the log of a request: whom it was about only if that was wanted."""
+    def _note(self, request: Request, base: str, outcome: str, started: float) -> None:
+        """Tell the log of a request: what it was about only if that was wanted, and never who."""
         if self._detailed:
-            self._log(f"{request.method} {url}: {outcome}, {time.monotonic() - started:.2f} s")
+            nobody = dict.fromkeys(request.values.keys() & _PERSONAL, "somebody")
+            path = _filled(request.path, {**request.values, **nobody})
+            self._log(f"{request.method} {base}{path}: {outcome}, {time.monotonic() - started:.2f} s")
         else:
             place = request.site or request.surface
             self._log(f"{request.method} {request.path} ({place}): {outcome}")
@@ -495,6 +497,8 @@ class Api:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
+# The values of a path that stand for people.
+_PERSONAL = frozenset({"accountId"})
 # Seen to be called with unscoped tokens on the site, and nowhere else.
 _UNDOCUMENTED = "/rest/servicedesk/1/"
 
