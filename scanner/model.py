@@ -123,8 +123,8 @@ class Coverage(msgspec.Struct, frozen=True, kw_only=True):
 class EndpointCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """How the collection went at one endpoint.
 
-    `resources` and `gaps` are what its answers made, `retries` the requests that were sent again, and `seconds` the time that its
-    requests took, added up. It is complete if all that was to be asked was asked and gave something.
+    `resources` and `gaps` are what its answers made, `retries` those of its requests that were sent again, and `seconds` the time
+    that its requests took, added up. It is complete if all that was to be asked was asked and gave something.
     """
 
     endpoint: str

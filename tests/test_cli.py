@@ -73,14 +73,27 @@ def test_init_asks_for_what_is_left_out_and_adds_https(tmp_path: Path, atlascan:
 def test_a_new_user_gets_from_nothing_to_green_by_what_the_program_says(
     tmp_path: Path, locked_site: StandIn, atlascan: Atlascan
 ) -> None:
-    atlascan("init", "--site", locked_site.sites["acme"], "--company-domain", "acme.example", "--undocumented")
+    begun = atlascan("init", "--site", locked_site.sites["acme"], "--company-domain", "acme.example", "--undocumented")
+    assert begun.err.endswith("set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan doctor`\n")
     with (tmp_path / "atlascan.yaml").open("a", encoding="utf-8") as file:
         file.write(f"\napi_url: {locked_site.api_url}\n")
     # The stand-in's address has no first label to name the site by.
     text = (tmp_path / "atlascan.yaml").read_text(encoding="utf-8")
     (tmp_path / "atlascan.yaml").write_text(text.replace("- url:", "- name: acme\n  url:"), encoding="utf-8")
-    assert atlascan("scan").code == 3
+    bare = atlascan("doctor", credentials={})
+    assert bare.code == 3
+    assert "a credential: ATLASCAN_ORG_API_KEY" in bare.out
+    assert "a credential: ATLASCAN_EMAIL and ATLASCAN_API_TOKEN (site acme)" in bare.out
+    armed = atlascan("doctor")
+    assert armed.code == 3
+    assert "a credential" not in armed.out
+    assert "an attestation: Atlassian Administration > Apps > App access settings > User invites" in armed.out
+    assert armed.err == "next: run `atlascan scan`; what cannot be proven will be reported as unknown\n"
+    scanned = atlascan("scan")
+    assert scanned.code == 3
+    assert "state what you see with `atlascan attest`" in " ".join(scanned.out.split())
     assert "3 attested\n" in atlascan("attest", "--by", "kim", stdin="not_allowed\ndisabled\nproof.png\n" * 3).err
+    assert atlascan("doctor").code == 0
     assert atlascan("check").code == 0
 
 

@@ -33,6 +33,8 @@ def command(ctx: click.Context, *, config_file: Path | None, format_: str, verbo
         output.to_stdout(diagnosis.render(found))
     else:
         output.show_page(diagnosis.page(found))
+        rest = "; what cannot be proven will be reported as unknown" if found.exit_code else ""
+        pipeline.say(f"next: run `atlascan scan`{rest}")
     ctx.exit(found.exit_code)
 
 
