@@ -281,6 +281,12 @@ def test_coverage_adds_up_with_the_records(played: Played, credentials: Credenti
     assert len({sort_key(record) for record in found.records}) == len(found.records)
 
 
+def test_nothing_lies_below_itself_whoever_supplies_it(played: Played) -> None:
+    found = collected(played.site, needs=None, probe=True)
+
+    assert [resource.address for resource in found.resources if resource.parent == resource.address] == []
+
+
 @pytest.mark.parametrize("undocumented", [True, False])
 @pytest.mark.parametrize("credentials", ACCOUNTS.values(), ids=ACCOUNTS)
 def test_every_fact_is_declared_and_every_gap_says_why_and_what_lifts_it(
@@ -600,7 +606,7 @@ def test_a_cursor_in_the_body_that_comes_again_ends_the_list_as_malformed() -> N
     with faulty({**COMPANY, WORKSPACES: [circle]}) as server:
         found = asked_of(server)
 
-        assert [asked.body for asked in server.asked if asked.path == WORKSPACES] == [b"{}", b'{"cursor":"again"}']
+        assert [asked.body for asked in server.asked if asked.path == WORKSPACES] == [b'{"limit":1000}', b'{"cursor":"again"}']
     assert found.gaps_of("org.workspace") == ["org.workspace/* of org/o-1 malformed: the pages go round in a circle"]
 
 

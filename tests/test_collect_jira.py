@@ -323,9 +323,9 @@ def test_everything_is_asked_for_in_full() -> None:
         queries = {asked.path: asked.query for asked in server.asked}
 
     assert queries[SCHEMES] == {"expand": "permissions"}
-    assert queries[FILTERS] == {"maxResults": "100", "expand": "sharePermissions,owner", "overrideSharePermissions": "true"}
-    assert queries[DASHBOARDS] == {"maxResults": "100", "expand": "sharePermissions,owner"}
-    assert queries[GROUPS] == {"maxResults": "50", "accessType": "admin"}
+    assert queries[FILTERS] == {"maxResults": "1000", "expand": "sharePermissions,owner", "overrideSharePermissions": "true"}
+    assert queries[DASHBOARDS] == {"maxResults": "1000", "expand": "sharePermissions,owner"}
+    assert queries[GROUPS] == {"maxResults": "1000", "accessType": "admin"}
     assert queries[MEMBERS] == {"maxResults": "50", "groupId": "g-1"}
 
 

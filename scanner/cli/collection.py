@@ -1,5 +1,6 @@
 """A collection, put together: whom to ask and with what, where it is written down, and what becomes of an interrupted one."""
 
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
@@ -58,18 +59,14 @@ def take(config: Config, target: str, *, needs: frozenset[tuple[str, str]] | Non
     # Imported here: only collecting needs an HTTP client, and it costs more than everything else.
     from scanner.collect import walk  # noqa: PLC0415
 
-    wire = _wire(config, how, now)
-    with ExitStack() as stack:
+    with _interruptible(_kept_journal(target, how)), ExitStack() as stack:
+        wire = _wire(config, how, now)
         journal, began = stack.enter_context(_journal(config, target, needs, how, wire))
         stack.enter_context(wire.traffic)
         asking = stack.enter_context(closing(api(config, wire.secrets, how, concurrency=wire.concurrency)))
         choices = options(config, needs, began, concurrency=wire.concurrency)
-        try:
-            with _progress() as watch:
-                went = walk.collect(asking, choices, journal, watch)
-        except KeyboardInterrupt:
-            again = None if target == "-" or how.record or how.replay else "go on with the same command and --resume"
-            raise WorkError("interrupted", hint=again) from None
+        with _progress() as watch:
+            went = walk.collect(asking, choices, journal, watch)
         org = next(journal.resources("org"), None)
         sites = {site.name: site.url for site in config.sites}
         header = Header(
@@ -159,23 +156,45 @@ def _wire(config: Config, how: How, now: datetime) -> _Wire:
 
 
 @contextmanager
+def _interruptible(journal: Path | None) -> Iterator[None]:
+    """Let whoever ends the collection be told how to go on with it. To be asked to end is the same as Ctrl-C."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        hint = "go on with the same command and --resume" if journal and journal.exists() else None
+        raise WorkError("interrupted", hint=hint) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _kept_journal(target: str, how: How) -> Path | None:
+    """Return the journal beside the target; None if it is a temporary one, since the collection could not be gone on with."""
+    from scanner.collect.journal import SUFFIX  # noqa: PLC0415  see `take`
+
+    return None if target == "-" or how.record or how.replay else Path(f"{target}{SUFFIX}")
+
+
+@contextmanager
 def _journal(
     config: Config, target: str, needs: frozenset[tuple[str, str]] | None, how: How, wire: _Wire
 ) -> Iterator[tuple["Journal", datetime]]:
     """Open the journal of a collection, beside its target if it can be gone on with; and tell when it began."""
-    from scanner.collect.journal import SUFFIX, Journal  # noqa: PLC0415  see `take`
+    from scanner.collect.journal import Journal  # noqa: PLC0415  see `take`
     from scanner.collect.walk import fingerprint  # noqa: PLC0415
 
-    if target == "-" or how.record or how.replay:
+    path = _kept_journal(target, how)
+    if path is None:
         if how.resume:
             raise click.UsageError("--resume goes on with a collection into a file")
-        with tempfile.TemporaryDirectory(prefix="atlascan-") as folder, closing(Journal(Path(folder) / "journal")) as journal:
+        with tempfile.TemporaryDirectory(prefix="atlascan-") as folder, Journal(Path(folder) / "journal") as journal:
             yield journal, wire.now
         return
-    path = Path(f"{target}{SUFFIX}")
-    ways = {site.name: f"{site.url} {site.auth}" for site in config.sites}
-    mark = fingerprint(options(config, needs, wire.now), ways, pipeline.TOOL)
-    with closing(Journal(path, resume=how.resume)) as journal:
+    mark = fingerprint(options(config, needs, wire.now), _ways(config, wire.secrets), pipeline.TOOL)
+    is_thrown_away = path.is_file() and not how.resume
+    with Journal(path, resume=how.resume) as journal:
+        if is_thrown_away:
+            pipeline.say("warning: an interrupted collection was thrown away; --resume would have gone on with it")
         if how.resume:
             began = _resumed(journal, path, mark, wire.now)
         else:
@@ -186,14 +205,21 @@ def _journal(
         yield journal, began
 
 
+def _ways(config: Config, secrets: "Credentials") -> dict[str, str]:
+    """Return where everything is asked, and by whom: what one account cannot see must not go for what another saw."""
+    accounts = {name: account for name, (account, _) in (*secrets.sites.items(), *secrets.clients.items())}
+    ways = {site.name: f"{site.url} {site.auth} {accounts.get(site.name)}" for site in config.sites}
+    return {**ways, "": f"{config.api_url} {bool(secrets.org_key)}"}
+
+
 def _resumed(journal: "Journal", path: Path, mark: str, now: datetime) -> datetime:
     """Return when an interrupted collection began, if this one can go on with it."""
-    try:
-        began = datetime.fromisoformat(journal.noted("began") or "")
-    except ValueError as error:
-        raise InputError(f"{path}: not a journal of atlascan", hint=_ANEW) from error
+    noted = journal.noted("began")
+    if noted is None:
+        raise InputError(f"{path}: holds nothing to go on with", hint=_ANEW)
+    began = datetime.fromisoformat(noted)
     if journal.noted("mark") != mark:
-        detail = "it was begun with another configuration, other policies or another version"
+        detail = "it was begun with another configuration, other policies or accounts, or another version"
         raise InputError(f"{path}: cannot be gone on with: {detail}", hint=_ANEW)
     if now - began > LONGEST_INTERRUPTION:
         raise InputError(f"{path}: cannot be gone on with: it was begun on {began:%Y-%m-%d}", hint=_ANEW)

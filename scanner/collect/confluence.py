@@ -139,7 +139,7 @@ ENDPOINTS = (
         parent="confluence.site",
         adds=(_ANONYMOUS, _UNLICENSED),
         given=Given("confluence.site", "role_mode", ("PRE_ROLES",), partly=("ROLES_TRANSITION",)),
-        params={"status": "current", "expand": "permissions", "limit": "100"},
+        params={"status": "current", "expand": "permissions", "limit": "250"},
         pager=Pager.START_LINK,
         records="results",
         shape=_permissions,

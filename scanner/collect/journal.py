@@ -9,10 +9,11 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import msgspec
 
@@ -23,6 +24,8 @@ from scanner.kinds import KINDS
 from scanner.model import Gap, Reason, Record, Resource, sort_key
 
 SUFFIX = ".journal"
+# By this SQLite knows a file of ours from any other.
+APPLICATION_ID = int.from_bytes(b"atls")
 
 _decode = msgspec.json.Decoder(Resource | Gap).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -34,9 +37,11 @@ CREATE TABLE records (kind TEXT, is_resource INT, id TEXT, parent TEXT, what TEX
 CREATE INDEX children ON records (kind, of);
 CREATE TABLE tasks (number INTEGER PRIMARY KEY, endpoint INT, site TEXT, parent TEXT, detail TEXT, partly INT,
     state TEXT, place BLOB, refusal TEXT, UNIQUE (endpoint, site, parent, detail));
+CREATE TABLE gathered (task INT, record BLOB);
+CREATE INDEX gathered_by ON gathered (task);
 CREATE TABLE counts (endpoint INT PRIMARY KEY, requests INT DEFAULT 0, pages INT DEFAULT 0, resources INT DEFAULT 0,
     gaps INT DEFAULT 0, retries INT DEFAULT 0, seconds REAL DEFAULT 0);
-CREATE TABLE disputes (address TEXT, fact TEXT, PRIMARY KEY (address, fact));
+CREATE TABLE disputes (address TEXT, source TEXT, fact TEXT, PRIMARY KEY (address, source, fact));
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT);
 """
 
@@ -76,8 +81,17 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
+_COUNT = f"""
+INSERT INTO counts (endpoint, {", ".join(Counts.__struct_fields__)}) VALUES (?{", ?" * len(Counts.__struct_fields__)})
+    ON CONFLICT (endpoint) DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for name in Counts.__struct_fields__)}
+"""  # noqa: S608  our names
+
+
 class Journal:
-    """Records by their place in a snapshot, and tasks. Safe to read from several threads while one fills it."""
+    """Records by their place in a snapshot, and tasks. Safe to read from several threads while one fills it.
+
+    As a context it lets go of the file at the end, and tells what went wrong with that in words for a person.
+    """
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         """Open the journal at `path`: an empty one, or the one that was left there.
@@ -90,19 +104,26 @@ class Journal:
         self._lock = threading.RLock()
         if resume and not path.is_file():
             raise InputError(f"{path}: there is no interrupted collection to go on with", hint="start one without --resume")
-        try:
+        with self._in_words(), ExitStack() as if_it_fails:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
-            self._base = self._opened()
-            if not resume:
+            self._base = sqlite3.connect(path, timeout=0, check_same_thread=False, isolation_level=None)
+            if_it_fails.callback(self.close)
+            self._open()
+            if resume and self._value("PRAGMA quick_check(1)") != "ok":
+                raise self._damaged()
+            if not resume or not self._has_tables():
                 self._empty()
-        except sqlite3.DatabaseError as error:
-            if "locked" in str(error):
-                raise WorkError(
-                    f"{path}: another atlascan is collecting into it", hint="wait for it, or name another file"
-                ) from error
-            raise InputError(f"{path}: not a journal of atlascan ({error})", hint="remove it and start without --resume") from error
-        except OSError as error:
-            raise WorkError(f"{path}: cannot be written: {error.strerror}") from error
+            if_it_fails.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+        if isinstance(error, sqlite3.Error):
+            with self._in_words():
+                raise error
 
     # ------------------------------------------------------------------------------------------------------------ records
 
@@ -115,34 +136,37 @@ class Journal:
 
     def resources(self, kind: str) -> Iterator[Resource]:
         """Stream the resources of a kind."""
-        return (record for record in self._read("WHERE kind = ? AND is_resource", kind) if isinstance(record, Resource))
+        return (record for record in self._read("WHERE kind = ? AND is_resource = 1", kind) if isinstance(record, Resource))
 
     def resource(self, kind: str, id_: str) -> Resource | None:
         """Return a resource, if it is known."""
-        found = next(self._read("WHERE kind = ? AND is_resource AND id = ?", kind, id_), None)
+        found = next(self._read("WHERE kind = ? AND is_resource = 1 AND id = ?", kind, id_), None)
         return found if isinstance(found, Resource) else None
 
     def ids(self, kind: str) -> set[str]:
         """Return the ids of the resources of a kind."""
         with self._lock:
-            return {id_ for (id_,) in self._base.execute("SELECT id FROM records WHERE kind = ? AND is_resource", (kind,))}
+            return {id_ for (id_,) in self._base.execute("SELECT id FROM records WHERE kind = ? AND is_resource = 1", (kind,))}
 
     def gaps(self, kind: str) -> list[Gap]:
         """Return the gaps of a kind."""
-        return [record for record in self._read("WHERE kind = ? AND NOT is_resource", kind) if isinstance(record, Gap)]
+        return [record for record in self._read("WHERE kind = ? AND is_resource = 0", kind) if isinstance(record, Gap)]
 
     def has_child(self, kind: str, parent: str) -> bool:
         """Tell whether a resource of a kind with this parent is known."""
         with self._lock:
-            found = self._base.execute("SELECT 1 FROM records WHERE kind = ? AND of = ? AND is_resource LIMIT 1", (kind, parent))
+            found = self._base.execute(
+                "SELECT 1 FROM records WHERE kind = ? AND of = ? AND is_resource = 1 LIMIT 1", (kind, parent)
+            )
             return found.fetchone() is not None
 
     def settle(self) -> None:
         """Forget the gaps about resources that another answer gave after all, unless a part of these could not be understood."""
         with self._lock:
             self._base.execute(
-                "DELETE FROM records WHERE NOT is_resource AND id != '' AND what != ? AND EXISTS"
-                " (SELECT 1 FROM records AS found WHERE found.is_resource AND found.kind = records.kind AND found.id = records.id)",
+                "DELETE FROM records WHERE is_resource = 0 AND id != '' AND what != ? AND EXISTS"
+                " (SELECT 1 FROM records AS found"
+                " WHERE found.kind = records.kind AND found.is_resource = 1 AND found.id = records.id)",
                 (Reason.MALFORMED,),
             )
 
@@ -185,18 +209,27 @@ class Journal:
         with self._lock:
             self._base.execute("UPDATE tasks SET place = ? WHERE number = ?", (_encode(place), number))
 
+    def gather(self, number: int, records: Iterable[Any]) -> None:
+        """Keep what a page of a list holds until all of its pages are there."""
+        with self._lock:
+            self._base.executemany("INSERT INTO gathered VALUES (?, ?)", [(number, _encode(record)) for record in records])
+
+    def gathered(self, number: int) -> list[Any]:
+        """Return what the pages of a list held so far."""
+        with self._lock:
+            found = self._base.execute("SELECT record FROM gathered WHERE task = ? ORDER BY rowid", (number,))
+            return [msgspec.json.decode(record) for (record,) in found]
+
     def finish(self, number: int, refusal: str = "") -> None:
         """Note that nothing more is to be asked for a task; and what came instead of an answer, where that is kept."""
         with self._lock:
+            self._base.execute("DELETE FROM gathered WHERE task = ?", (number,))
             self._base.execute("UPDATE tasks SET state = ?, refusal = ? WHERE number = ?", (State.DONE, refusal, number))
 
     def count(self, endpoint: int, counts: Counts) -> None:
         """Add to what an endpoint was asked and gave."""
-        values = msgspec.structs.asdict(counts)
         with self._lock:
-            self._base.execute("INSERT OR IGNORE INTO counts (endpoint) VALUES (?)", (endpoint,))
-            more = ", ".join(f"{name} = {name} + ?" for name in values)
-            self._base.execute(f"UPDATE counts SET {more} WHERE endpoint = ?", (*values.values(), endpoint))  # noqa: S608  our names
+            self._base.execute(_COUNT, (endpoint, *msgspec.structs.astuple(counts)))
 
     def counts(self, endpoint: int) -> Counts:
         """Return what an endpoint was asked and gave."""
@@ -241,21 +274,57 @@ class Journal:
 
     # ------------------------------------------------------------------------------------------------------------ private
 
-    def _opened(self) -> sqlite3.Connection:
-        base = sqlite3.connect(self._path, timeout=0, check_same_thread=False, isolation_level=None)
+    def _open(self) -> None:
+        """Take the file for this program alone, and refuse one that another kind of program wrote."""
+        self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
+        if self._has_tables() and self._value("PRAGMA application_id") != APPLICATION_ID:
+            raise self._foreign()
+        self._path.chmod(0o600)  # it may have been a copy
         # Nothing that was written is lost when the program dies; when the machine does, the journal may be.
-        base.execute("PRAGMA locking_mode = EXCLUSIVE")
-        base.execute("PRAGMA journal_mode = WAL")
-        base.execute("PRAGMA synchronous = OFF")
-        base.execute("BEGIN IMMEDIATE")
-        base.execute("SELECT count(*) FROM sqlite_master")
-        base.execute("COMMIT")
-        return base
+        self._base.execute("PRAGMA journal_mode = WAL")
+        self._base.execute("PRAGMA synchronous = OFF")
+        self._base.execute("BEGIN IMMEDIATE")
+        self._base.execute("COMMIT")
+
+    def _has_tables(self) -> bool:
+        return bool(self._value("SELECT count(*) FROM sqlite_master"))
+
+    def _value(self, statement: str) -> Any:  # noqa: ANN401  whatever SQLite says
+        return self._base.execute(statement).fetchone()[0]
 
     def _empty(self) -> None:
-        for name in ("records", "tasks", "counts", "disputes", "notes"):
-            self._base.execute(f"DROP TABLE IF EXISTS {name}")
-        self._base.executescript(_TABLES)
+        with self.step():
+            for name in ("records", "tasks", "gathered", "counts", "disputes", "notes"):
+                self._base.execute(f"DROP TABLE IF EXISTS {name}")
+            for statement in _TABLES.split(";"):
+                self._base.execute(statement)
+            self._base.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        """Tell what is wrong with the file in words for a person; what nobody can mend is a bug, and stays what it is."""
+        try:
+            yield
+        except OSError as error:
+            raise WorkError(f"{self._path}: cannot be written: {error.strerror}") from error
+        except sqlite3.Error as error:
+            match getattr(error, "sqlite_errorname", "").split("_"):
+                case [_, "BUSY" | "LOCKED", *_]:
+                    hint = "wait for it, or name another file with --output"
+                    raise WorkError(f"{self._path}: another atlascan is collecting into it", hint=hint) from error
+                case [_, "NOTADB", *_]:
+                    raise self._foreign() from error
+                case [_, "CORRUPT", *_]:
+                    raise self._damaged() from error
+                case [_, "FULL" | "IOERR" | "READONLY" | "CANTOPEN", *_]:
+                    raise WorkError(f"{self._path}: cannot be written: {error}") from error
+            raise
+
+    def _foreign(self) -> InputError:
+        return InputError(f"{self._path}: not a journal of atlascan", hint="remove it, or name another file with --output")
+
+    def _damaged(self) -> InputError:
+        return InputError(f"{self._path}: damaged, and cannot be gone on with", hint="remove it and start anew, without --resume")
 
     def _tasks(self, where: str, *values: Any) -> Iterator[Task]:  # noqa: ANN401
         fields = "number, endpoint, site, parent, detail, partly, place, refusal"
@@ -273,6 +342,7 @@ class Journal:
             )
 
     def _read(self, where: str, *values: str) -> Iterator[Record]:
+        # SQLite looks up `is_resource = 1`; for `is_resource` alone it reads all there is of a kind, each time.
         order = "ORDER BY kind, is_resource, id, parent, what"
         cursor = self._base.execute(f"SELECT line FROM records {where} {order}", values)  # noqa: S608  the conditions are ours
         for (line,) in cursor:
@@ -281,23 +351,30 @@ class Journal:
     def _fold(self, record: Record) -> None:
         kind, is_resource, id_, parent, what = sort_key(record)
         key = (kind, int(is_resource), id_, parent, what)
-        known = self._base.execute(
+        line = (*key, record.parent, _encode(record))
+        # Most are new: then this is all.
+        if self._base.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", line).rowcount:
+            return
+        (known,) = self._base.execute(
             "SELECT line FROM records WHERE (kind, is_resource, id, parent, what) = (?, ?, ?, ?, ?)", key
         ).fetchone()
-        earlier = _decode(known[0]) if known else None
+        earlier = _decode(known)
         if isinstance(earlier, Resource) and isinstance(record, Resource):
             disagreements = _disagreements(earlier, record)
-            disputed = self._disputes(record.address, disagreements)
+            disputes = self._disputes(record, disagreements)
             if disagreements:
-                detail = f"two answers about {record.address} disagree on {', '.join(sorted(disputed))}"
+                facts = sorted({fact for _, fact in disputes})
+                detail = f"two answers about {record.address} disagree on {', '.join(facts)}"
                 self._fold(malformed(record.kind, detail, record.parent, record.id))
-            record = _merged(earlier, record, disputed)
+            record = _merged(earlier, record, {fact for source, fact in disputes if source == record.source})
         self._base.execute("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, record.parent, _encode(record)))
 
-    def _disputes(self, address: str, more: AbstractSet[str]) -> set[str]:
-        """Note the facts of a resource on which answers disagree, and return all of these."""
-        self._base.executemany("INSERT OR IGNORE INTO disputes VALUES (?, ?)", [(address, fact) for fact in more])
-        return {fact for (fact,) in self._base.execute("SELECT fact FROM disputes WHERE address = ?", (address,))}
+    def _disputes(self, about: Resource, more: AbstractSet[str]) -> list[tuple[str, str]]:
+        """Note the facts on which answers of one source disagree, and return (source, fact) for all of these at the address."""
+        self._base.executemany(
+            "INSERT OR IGNORE INTO disputes VALUES (?, ?, ?)", [(about.address, about.source, fact) for fact in more]
+        )
+        return self._base.execute("SELECT source, fact FROM disputes WHERE address = ?", (about.address,)).fetchall()
 
 
 def _disagreements(earlier: Resource, later: Resource) -> set[str]:

@@ -68,7 +68,7 @@ def _portal(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     reading.take("portal_url", "portalUrl")
     if not reading.facts and not reading.problems:
         reading.problems.append("the answer about its portal does not say which it is")
-    yield from reading.results(desk.id, desk.name, Source.UNDOCUMENTED, desk.address)
+    yield from reading.results(desk.id, desk.name, Source.UNDOCUMENTED, desk.parent)
 
 
 def _request_security(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
@@ -169,13 +169,16 @@ def _absent_security(_endpoint: Endpoint, about: About) -> list[Missing]:
     ]
 
 
+# More than it gives: the most is not documented, but that asking for more gives that most.
+_MOST = "1000"
+
 ENDPOINTS = (
     Endpoint(
         kinds=("jsm.service_desk",),
         path="/rest/servicedeskapi/servicedesk",
         surface=Surface.SITE,
         parent="jira.site",
-        params={"limit": "100"},
+        params={"limit": _MOST},
         pager=Pager.START,
         records="values",
         shape=_desk,
@@ -194,7 +197,7 @@ ENDPOINTS = (
         surface=Surface.SITE,
         parent="jsm.service_desk",
         values=_desk_id,
-        params={"limit": "100"},
+        params={"limit": _MOST},
         pager=Pager.START,
         records="values",
         shape=_customer,
@@ -211,7 +214,7 @@ ENDPOINTS = (
         surface=Surface.SITE,
         parent="jsm.service_desk",
         values=_desk_id,
-        params={"limit": "100"},
+        params={"limit": _MOST},
         pager=Pager.START,
         records="values",
         shape=_organization,
@@ -227,7 +230,7 @@ ENDPOINTS = (
         surface=Surface.SITE,
         parent="jsm.service_desk",
         values=_desk_id,
-        params={"limit": "100"},
+        params={"limit": _MOST},
         pager=Pager.START,
         records="values",
         shape=_request_type,

@@ -456,6 +456,7 @@ ENDPOINTS = (
         surface=Surface.ADMIN,
         parent="org",
         values=_org_id,
+        body={"limit": 1000},
         pager=Pager.BODY_CURSOR,
         records="data",
         shape=_workspace,
@@ -636,7 +637,8 @@ ENDPOINTS = (
         surface=Surface.ADMIN,
         parent="org",
         values=_org_id,
-        params={"pageSize": "100"},
+        # As public code asks for it; no document tells the most.
+        params={"pageSize": "1000"},
         pager=Pager.LINK_CURSOR,
         records="data",
         shape=_api_token,

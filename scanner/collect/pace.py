@@ -22,11 +22,15 @@ LONGEST_PAUSE = 60
 # The retries that an endpoint has from the start, and how many answers earn one more.
 BUDGET, ANSWERS_A_RETRY = 100, 5
 
-# So many answers tell how fast an endpoint may be asked; by how much a second it is tried whether it may be faster: at first
-# boldly, since bursts hide the rate, and more slowly once two refusals agree.
+# So many answers tell how fast an endpoint may be asked; fewer allow a guess. By how much it is tried, step by step, whether it may
+# be faster: more than boldly after a guess, boldly at first, since bursts hide the rate, and more slowly once two refusals agree.
 _TELLING = 10
-_GROWTH = (1.20, 1.02)
+_GROWTH = (2.00, 1.20, 1.02)
 _STEP_BACK = 0.75
+# A step is a second, but where answers come seldom it is so many of them; and there is an end to what a number can hold.
+_ANSWERS_A_STEP, _MOST_STEPS = 3, 1000
+# The least that a clock may tell apart.
+_TICK = 0.001
 
 
 @dataclass(slots=True)
@@ -45,7 +49,6 @@ class Bucket:
     _sent: deque[float] = field(default_factory=deque)
     _rate: float | None = None
     _lessons: int = 0
-    _refused_at: float = float("-inf")
     _since: float | None = None
     _accepted: int = 0
     _futile: int = 0
@@ -81,22 +84,18 @@ class Bucket:
     def refused(self, sent_at: float, wait: float | None) -> None:
         """Hold everything back for so many seconds (None: nobody said how many), and learn from how much came through before.
 
-        The requests that were under way when the first of them was refused tell nothing new.
+        The requests that were under way when the first of them was refused tell nothing new but how long to wait.
         """
         with self._lock:
             now = self.clock()
-            wait = self._untold_wait() if wait is None else wait
+            is_news = self._since is not None and sent_at >= self._since
+            if wait is None:
+                wait = self._untold_wait() if is_news else 0.0
             self._held_until = max(self._held_until, now + wait)
-            if self._since is None or sent_at <= self._refused_at:
+            if self._since is None or not is_news:
                 return
-            self._refused_at = now
+            self._learn(max(self._held_until - self._since, _TICK), self._pace(now))
             self._futile = 0 if self._accepted else self._futile + 1
-            if self._accepted >= _TELLING:
-                # What came through while it waited too is slow enough for certain; a little less than what was refused may be.
-                self._rate = max(self._accepted / (self._held_until - self._since), _STEP_BACK * (self._pace(now) or 0.0))
-                self._lessons += 1
-            elif self._rate is not None:
-                self._rate /= 2
             self._next_at = self._since = self._held_until
             self._accepted = 0
 
@@ -108,6 +107,17 @@ class Bucket:
             self.retries_left -= 1
             return True
 
+    def _learn(self, seconds: float, tried: float | None) -> None:
+        """Choose how fast to go on, by what came through in so many seconds, and how fast it was tried at last."""
+        if self._accepted >= _TELLING:
+            # What came through while it waited too is slow enough for certain; a little less than what was refused may be.
+            self._rate = max(self._accepted / seconds, _STEP_BACK * (tried or 0.0))
+            self._lessons += 1
+        elif self._rate is None:
+            self._rate = max(self._accepted, 1) / seconds
+        elif self._accepted:  # else the wait was too short, which says nothing of the pace
+            self._rate /= 2
+
     def _untold_wait(self) -> float:
         """Return how long to wait where nobody says: twice as long each time that waiting did not help."""
         return float(min(2**self._futile, LONGEST_PAUSE) * random.uniform(1.0, 1.5))  # noqa: S311  no secret
@@ -116,8 +126,9 @@ class Bucket:
         """Return how many requests a second are tried at this moment, if anything was learned of it."""
         if self._rate is None or self._since is None:
             return None
-        growth = _GROWTH[min(self._lessons, len(_GROWTH)) - 1]
-        return float(self._rate * growth ** max(0.0, now - self._since))
+        growth = _GROWTH[min(self._lessons, len(_GROWTH) - 1)]
+        steps = min(max(0.0, now - self._since), self._accepted / _ANSWERS_A_STEP, _MOST_STEPS)
+        return float(self._rate * growth**steps)
 
     def _below_ceiling_at(self) -> float:
         if not self.ceiling:

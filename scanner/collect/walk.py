@@ -57,7 +57,9 @@ def collect(api: Api, options: Options, journal: Journal, watch: Watch = lambda 
     org_id = _org(api, options, journal, wanted)
     _Walk(api, options, journal, wanted, org_id).run(watch)
     with journal.step():
-        settle.settle(journal, wanted, org_id, {site: api.address(site) for site in options.sites})
+        if not journal.noted("settled"):
+            settle.settle(journal, wanted, org_id, {site: api.address(site) for site in options.sites})
+            journal.note("settled", "yes")
     return Collection(tuple(_by_kind(journal, wanted)), tuple(_by_endpoint(journal, wanted)))
 
 
@@ -245,8 +247,6 @@ class _Walk:
         self.decided: set[tuple[str, str]] = set()
         self.patience: dict[int, Patience] = {}
         self.seen: dict[int, set[bytes]] = {}
-        self.places: dict[int, paging.Place] = {}
-        self.gathered: dict[int, list[Any]] = {}
 
     def run(self, watch: Watch) -> None:
         """Ask for everything, and return when nothing is left."""
@@ -271,7 +271,6 @@ class _Walk:
             return None
         number, lane = sent
         task = self.journal.task(number)
-        task = msgspec.structs.replace(task, place=self.places.get(number, task.place))
         return task, lane, self._about(task)
 
     # ------------------------------------------------------------------------------------------------------------ planning
@@ -422,7 +421,7 @@ class _Walk:
         for id_ in answer.ids:
             self._plan(task.endpoint, task.site, about.parent, id_)
         if ENDPOINTS[task.endpoint].gathers:
-            self.gathered.setdefault(task.number, []).extend(answer.raw)
+            self.journal.gather(task.number, answer.raw)
         if answer.following is None:
             self._end(task, about, answer.refusal)
         elif self._was_seen(task, answer.following):
@@ -449,21 +448,17 @@ class _Walk:
 
     def _go_on(self, task: Task, lane: Lane, place: paging.Place) -> None:
         """Have the next page of a list asked for."""
-        self.places[task.number] = place
-        if not ENDPOINTS[task.endpoint].gathers:  # after an interruption these start again
-            self.journal.advance(task.number, place)
+        self.journal.advance(task.number, place)
         self.lanes.queue(lane, task.number, first=True)
 
     def _end(self, task: Task, about: About, refusal: Refusal | None) -> None:
         """Write down that a task is over, with what is missing if it ended in a refusal, and plan what waited for it."""
         endpoint, not_found = ENDPOINTS[task.endpoint], ""
-        for kept in (self.seen, self.places):
-            kept.pop(task.number, None)
-        gathered = self.gathered.pop(task.number, [])
+        self.seen.pop(task.number, None)
         if isinstance(refusal, Busy):
             refusal = refusal.for_good(f", after {task.place.records} records" if task.place.pages else "")
         if refusal is None and endpoint.gathers:
-            self._write(task.endpoint, endpoint.shape(gathered, about))
+            self._write(task.endpoint, endpoint.shape(self.journal.gathered(task.number), about))
         elif refusal and self._may_be_no_wonder(endpoint, task, refusal):
             not_found = refusal.detail
         elif refusal:
