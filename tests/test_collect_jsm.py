@@ -241,7 +241,7 @@ def test_desks_that_cannot_be_listed_leave_their_customers_unknown() -> None:
 # ----------------------------------------------------------------------------------------------------------------- portals
 
 PORTAL = "/rest/servicedesk/1/servicedesk-data/{}"
-ODD_PORTAL = "jsm.service_desk/acme/HR of jsm.service_desk/acme/HR malformed: jsm.service_desk/acme/HR:"
+ODD_PORTAL = "jsm.service_desk/acme/HR of jira.site/acme malformed: jsm.service_desk/acme/HR:"
 PORTALS = frozenset({("jsm.service_desk", "portal_url")})
 
 
