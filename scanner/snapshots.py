@@ -69,6 +69,21 @@ def write(path: str, header: Header, records: Iterable[Record]) -> None:
         file.write(_encode(_Seal(count=count, sha256=digest.hexdigest())) + b"\n")
 
 
+def refuse_what_is_no_file(path: str) -> None:
+    """Refuse a target that a snapshot cannot take the place of; whoever asks before collecting has lost nothing.
+
+    Raises:
+        WorkError: It is a folder or a device.
+    """
+    try:
+        is_something_else = path != "-" and Path(path).exists() and not Path(path).is_file()
+    except OSError as error:
+        raise WorkError(f"{path}: cannot be written: {error.strerror}") from error
+    if is_something_else:
+        # Moving a file over /dev/stdout would take the device away from everybody.
+        raise WorkError(f"{path}: cannot be written: it is not a file", hint="- writes to standard output")
+
+
 def load(path: str) -> Snapshot:
     """Open a snapshot after checking the whole of it: shape, order, count and digest.
 
@@ -240,10 +255,8 @@ def _replacing(path: str) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     target = Path(path)
+    refuse_what_is_no_file(path)
     try:
-        if target.exists() and not target.is_file():
-            # Moving a file over /dev/stdout would take the device away from everybody.
-            raise WorkError(f"{path}: cannot be written: it is not a file", hint="- writes to standard output")
         target.parent.mkdir(parents=True, exist_ok=True)
         # Made by mkstemp, so only its owner may read it from the start.
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)

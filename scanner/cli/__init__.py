@@ -40,6 +40,15 @@ class _LazyGroup(click.Group):
             raise click.UsageError(f"there is no command {args[0]!r}; {did_you_mean(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. Ctrl-C is no failing policy, so it does not leave with that exit code as click would have it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from scanner.errors import WorkError  # noqa: PLC0415
+
+            raise WorkError("interrupted") from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])

@@ -59,6 +59,7 @@ def take(config: Config, target: str, *, needs: frozenset[tuple[str, str]] | Non
     # Imported here: only collecting needs an HTTP client, and it costs more than everything else.
     from scanner.collect import walk  # noqa: PLC0415
 
+    snapshots.refuse_what_is_no_file(target)
     with _interruptible(_kept_journal(target, how)), ExitStack() as stack:
         wire = _wire(config, how, now)
         journal, began = stack.enter_context(_journal(config, target, needs, how, wire))

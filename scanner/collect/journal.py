@@ -280,9 +280,10 @@ class Journal:
         if self._has_tables() and self._value("PRAGMA application_id") != APPLICATION_ID:
             raise self._foreign()
         self._path.chmod(0o600)  # it may have been a copy
-        # Nothing that was written is lost when the program dies; when the machine does, the journal may be.
+        # Nothing that was written is lost when the program dies. When the machine does, the last steps may be, but each as a whole:
+        # with less care, what was done and what was read could part, and a list go for whole that is not.
         self._base.execute("PRAGMA journal_mode = WAL")
-        self._base.execute("PRAGMA synchronous = OFF")
+        self._base.execute("PRAGMA synchronous = NORMAL")
         self._base.execute("BEGIN IMMEDIATE")
         self._base.execute("COMMIT")
 
