@@ -17,7 +17,7 @@ from scanner.collect.walk import ENDPOINTS, Options, collect
 from scanner.model import Gap, Record, Resource
 from tests.fake_atlassian.server import StandIn, running
 from tests.fake_atlassian.weather import Weather
-from tests.faulty import Answer, Asked, Faulty, Table, faulty, said
+from tests.faulty import Answer, Faulty, Table, faulty, said
 from tests.test_collect import COMPANY
 
 KEY, CLIENT, SECRET, TOKEN = "the-org-key", "the-client", "the-client-secret", "the-issued-token"
