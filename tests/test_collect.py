@@ -626,9 +626,17 @@ def test_pages_without_end_are_given_up_and_what_came_is_kept(monkeypatch: pytes
 
 def test_offsets_without_end_are_given_up_and_what_came_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paging, "MAX_PAGES", 3)
+    three = (project("APP", "software"), project("HR"), project("IT"))
+    pages = [listed(*three[turn:], *three[:turn], is_last=False) for turn in range(3)]
+
+    assert spoiled({PROJECTS: pages}) == _projects_lost("gave-up", "more than 3 pages")
+
+
+def test_a_numbered_page_that_comes_again_ends_the_list_as_malformed() -> None:
+    """Were it not seen, it would come again for ever: the number of the next page is always another."""
     page = listed(project("APP", "software"), project("HR"), project("IT"), is_last=False)
 
-    assert spoiled({PROJECTS: [page]}) == _projects_lost("gave-up", "more than 3 pages")
+    assert spoiled({PROJECTS: [page]}) == _projects_lost("malformed", "the pages go round in a circle")
 
 
 def test_a_next_page_on_another_host_is_refused_and_never_asked_for() -> None:

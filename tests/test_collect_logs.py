@@ -353,7 +353,10 @@ def test_the_message_that_comes_with_an_event_is_left_out() -> None:
 
 
 def test_an_event_that_comes_twice_is_one() -> None:
-    assert told(EVENT, events(event(), next="two"), events(event()))[1] == []
+    with faulty({**LOGGED, EVENTS: [events(event(), next="two"), events(event(), {**event(), "id": "e-2"})]}) as server:
+        found = asked_of(server)
+
+    assert (found.ids(EVENT), found.gaps_of(EVENT)) == (["e-1", "e-2"], [])
 
 
 # ------------------------------------------------------------------------------------------------------ odd answers: records

@@ -440,8 +440,6 @@ def test_whoever_may_use_an_app_through_a_group_is_not_asked_about() -> None:
     [
         {GIVEN: [gives("atlassian/customer")]},
         {GIVEN: [gives("atlassian/user", "ari:confluence")]},
-        {GIVEN: [said({}, 403)]},
-        {GROUPS: [said({}, 403)]},
         {USERS: [page(user(groups=[{"id": "another"}]))]},
         {USERS: [page(user(groups=None))]},
         {USERS: [page(user(groups=[{"id": "g-1"}], productAccess=[{"key": "jira"}]))]},
@@ -456,3 +454,10 @@ def test_access_that_no_group_is_known_to_give_is_asked_about(table: Table) -> N
     joined: Table = {USERS: [page(user(groups=[{"id": "g-1"}]))], GIVEN: [gives("atlassian/user")]}
 
     assert held({**joined, **table}) == [DIRECT]
+
+
+@pytest.mark.parametrize("table", [{GIVEN: [said({}, 403)]}, {GROUPS: [said({}, 403)]}])
+def test_where_groups_could_not_be_read_nobody_says_that_none_explains_the_access(table: Table) -> None:
+    joined: Table = {USERS: [page(user(groups=[{"id": "g-1"}]))], GIVEN: [gives("atlassian/user")]}
+
+    assert held({**joined, **table}) == [DIRECT.replace(', "explained_by_groups": false', "")]

@@ -78,6 +78,9 @@ class Met:
     def reset(self, face: str = "acme") -> None:
         assert self._ask("POST", "/__stand_in__/reset", face).status_code == 204
 
+    def turn(self, weather: Weather) -> requests.Response:
+        return self.post("/__stand_in__/weather", msgspec.to_builtins(weather))
+
     def address(self, path: str, face: str | None = None) -> str:
         at_api = face == "api" or (face is None and path.startswith(("/admin", "/oauth", "/ex")))
         return (self.at.api_url if at_api else self.at.sites[face or "acme"]) + path
@@ -351,6 +354,32 @@ def test_a_weather_with_a_mistake_says_where(tmp_path: Path, said: str, complain
 
 def test_a_weather_that_there_is_not_is_an_error(tmp_path: Path) -> None:
     assert "no such file" in refused_start("--scenario", "open", "--weather", str(tmp_path / "none.json"))
+
+
+def test_the_weather_turns_while_the_stand_in_runs_and_begins_anew_each_time() -> None:
+    weather = Weather(faults=(Status(path=ABOUT, status=503),))
+    with running("open") as at:
+        met = Met(at)
+        statuses = [met.get(ABOUT).status_code]
+        for each in (weather, weather, Weather()):
+            assert met.turn(each).status_code == 204
+            statuses += [met.get(ABOUT).status_code, met.get(ABOUT).status_code]
+
+    assert statuses == [200, 503, 200, 503, 200, 200, 200]
+
+
+@pytest.mark.parametrize(
+    ("weather", "complaint"),
+    [
+        (Weather(faults=(Reset(path="/", face="acne"),)), "there are api, acme"),
+        (Weather(token_seconds=5), "token_seconds cannot change"),
+    ],
+)
+def test_a_weather_that_cannot_turn_so_leaves_all_as_it_was(stormy: Met, weather: Weather, complaint: str) -> None:
+    refused = stormy.turn(weather)
+
+    assert (refused.status_code, complaint in refused.text) == (400, True)
+    assert stormy.get(SPACES).status_code == 503
 
 
 # --------------------------------------------------------------------------------------------------------- latency and limit

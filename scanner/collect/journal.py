@@ -160,6 +160,15 @@ class Journal:
             )
             return found.fetchone() is not None
 
+    def forget(self, kind: str, fact: str, site: str) -> None:
+        """Let a fact of all resources of a kind be unknown; of one site, if it is named."""
+        with self._lock:
+            self._base.execute(
+                "UPDATE records SET line = CAST(json_remove(CAST(line AS TEXT), ?) AS BLOB)"
+                " WHERE kind = ? AND is_resource = 1 AND substr(id, 1, ?) = ?",
+                (f"$.facts.{fact}", kind, len(prefix := f"{site}/" if site else ""), prefix),
+            )
+
     def settle(self) -> None:
         """Forget the gaps about resources that another answer gave after all, unless a part of these could not be understood."""
         with self._lock:

@@ -161,7 +161,8 @@ def _user_roles(records: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
     """Read the roles of one person, and how each was given."""
     user = about.subject
     reading = Reading("org.user_role_assignments", records)
-    reading.facts["explained_by_groups"] = False
+    if not about.partly:  # else a group of which that could not be read may explain it
+        reading.facts["explained_by_groups"] = False
     found = [_assigned(record, reading.problems) for record in records]
     if None not in found:
         reading.facts["assignments"] = [each for roles in found for each in roles or ()]

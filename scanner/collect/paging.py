@@ -87,11 +87,11 @@ def _onward(api: Api, endpoint: Endpoint, asked: Request, page: Any, *, size: in
         case Pager.SINGLE:
             return None
         case Pager.BODY_CURSOR:
-            cursor = _cursor(api, asked, page, "links", "next")
+            cursor = _cursor(api, asked, page, "links", "next", size=size)
             kept = {} if endpoint.cursor_alone else endpoint.body
             return Place(body={**kept, "cursor": cursor}) if cursor else None
         case Pager.LINK_CURSOR | Pager.META_CURSOR | Pager.NEXT_LINK:
-            cursor = _cursor(api, asked, page, *_NEXT[endpoint.pager])
+            cursor = _cursor(api, asked, page, *_NEXT[endpoint.pager], size=size)
             return Place(more={"cursor": cursor}) if cursor else None
         case Pager.START_AT:
             return _next_start("startAt", is_last=at(page, "isLast"), total=at(page, "total"), size=size, read=read)
@@ -110,7 +110,10 @@ def _onward(api: Api, endpoint: Endpoint, asked: Request, page: Any, *, size: in
 _NEXT = {Pager.LINK_CURSOR: ("links", "next"), Pager.META_CURSOR: ("meta", "next"), Pager.NEXT_LINK: ("_links", "next")}
 
 
-def _cursor(api: Api, asked: Request, page: Any, holder: str, name: str) -> str | None:  # noqa: ANN401
+_EMPTY = "an empty page that is not the last"
+
+
+def _cursor(api: Api, asked: Request, page: Any, holder: str, name: str, *, size: int) -> str | None:  # noqa: ANN401
     """Return the cursor of the next page, or None after the last. A link that cannot be understood is not taken for none."""
     links = at(page, holder)
     if links is not None and not isinstance(links, dict):
@@ -118,6 +121,8 @@ def _cursor(api: Api, asked: Request, page: Any, holder: str, name: str) -> str 
     link = at(links, name)
     if link is not None and not isinstance(link, str):
         raise Refusal(Reason.MALFORMED, "the link to the next page is no text")
+    if link and size == 0:
+        raise Refusal(Reason.MALFORMED, _EMPTY)
     return api.cursor(asked, link) if link else None
 
 
@@ -127,5 +132,5 @@ def _next_start(name: str, *, is_last: Any, total: Any, size: int, read: int) ->
             raise Refusal(Reason.MALFORMED, f"{total} were announced, but {read} came")
         return None
     if size == 0:
-        raise Refusal(Reason.MALFORMED, "an empty page that is not the last")
+        raise Refusal(Reason.MALFORMED, _EMPTY)
     return Place(more={name: str(read)})

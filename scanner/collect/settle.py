@@ -25,6 +25,8 @@ def settle(journal: Journal, demand: Demand, org: str | None, addresses: Mapping
         journal.add(settling.unreadable(unreadable))
     for derived in demand.derived:
         journal.add(derived.derive(journal.resources, journal.gaps))
+    for kind in demand.kinds:
+        _forget_parts(journal, kind)
     journal.settle()
 
 
@@ -266,6 +268,15 @@ class _Settling:
 def about(endpoint: Endpoint, org: str | None, site: str, parent: Resource | None) -> About:
     """Return what an endpoint is asked about."""
     return About(org, None if endpoint.surface is Surface.ADMIN else site, parent)
+
+
+def _forget_parts(journal: Journal, kind: str) -> None:
+    """Let facts be unknown that are put together from several lists, where one of these lists was not read whole."""
+    united = [name for name, fact in KINDS[kind].facts.items() if fact.united]
+    sites = {(gap.parent or "").partition("/")[2].partition("/")[0] for gap in journal.gaps(kind) if united and gap.id is None}
+    for site in sites:
+        for fact in united:
+            journal.forget(kind, fact, site)
 
 
 def _host(url: str | None) -> str | None:

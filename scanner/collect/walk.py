@@ -129,12 +129,14 @@ def _org(api: Api, options: Options, journal: Journal, wanted: Demand) -> str | 
 class _Answer:
     """What came of asking once: the records of a page and the place after it, a refusal, or a bug.
 
-    `raw` are records that are shaped when all are there, `ids` those of which each is read again.
+    `raw` are records that are shaped when all are there, `ids` those of which each is read again; by its `mark` a page is known
+    when it comes again.
     """
 
     records: list[Record] = field(default_factory=list)
     raw: list[Any] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
+    mark: bytes = b""
     following: paging.Place | None = None
     refusal: Refusal | None = None
     bug: BaseException | None = None
@@ -161,6 +163,7 @@ def _ask_for_page(api: Api, endpoint: Endpoint, task: Task, about: About, answer
     request = paging.request(endpoint, about, task.place)
     page = api.attempt(request)
     records = paging.records(endpoint, page)
+    answer.mark = hashlib.sha256(msgspec.json.encode(records)).digest() if records else b""
     if endpoint.gathers:
         answer.raw = records
     else:
@@ -290,7 +293,7 @@ class _Walk:
                     if site or self.org_id:
                         self._plan(number, site, None)
 
-    def _plan(self, number: int, site: str, parent: Resource | None, detail: str = "") -> None:
+    def _plan(self, number: int, site: str, parent: Resource | None, detail: str = "", *, partly: bool = False) -> None:
         """Plan to ask an endpoint about something, unless that is planned or there is no sense in it."""
         endpoint = ENDPOINTS[number]
         way = self._way(endpoint, site)
@@ -302,7 +305,7 @@ class _Walk:
             site=site,
             parent=parent.id if parent else "",
             detail=detail,
-            partly=way is _Way.PARTLY,
+            partly=partly or way is _Way.PARTLY,
             state=State.NOT_ASKED if why else State.OPEN,
         )
         if task is None:
@@ -325,17 +328,18 @@ class _Walk:
                 endpoint = ENDPOINTS[number]
                 if endpoint.awaits:
                     known = endpoint.instead(self.journal.resources)
+                    partly = any(self.journal.gaps(kind) for kind, _ in endpoint.awaits)
                     for parent in self.journal.resources(endpoint.parent or ""):
-                        self._plan_or_know(number, parent, known(parent))
+                        self._plan_or_know(number, parent, known(parent), partly=partly)
         return bool(self.lanes)
 
-    def _plan_or_know(self, number: int, parent: Resource, known: Resource | None) -> None:
+    def _plan_or_know(self, number: int, parent: Resource, known: Resource | None, *, partly: bool) -> None:
         if not ENDPOINTS[number].applies(parent):
             return
         if known:
             self._write(number, [known])
         else:
-            self._plan(number, _site(ENDPOINTS[number], parent), parent)
+            self._plan(number, _site(ENDPOINTS[number], parent), parent, partly=partly)
 
     def _plan_children(self, number: int, parent: Resource) -> None:
         """Plan what is asked about a resource that an endpoint gave."""
@@ -422,10 +426,10 @@ class _Walk:
             self._plan(task.endpoint, task.site, about.parent, id_)
         if ENDPOINTS[task.endpoint].gathers:
             self.journal.gather(task.number, answer.raw)
-        if answer.following is None:
-            self._end(task, about, answer.refusal)
-        elif self._was_seen(task, answer.following):
+        if answer.refusal is None and self._was_seen(task, answer):
             self._end(task, about, Refusal(Reason.MALFORMED, "the pages go round in a circle"))
+        elif answer.following is None:
+            self._end(task, about, answer.refusal)
         else:
             self._go_on(task, lane, answer.following)
 
@@ -439,11 +443,13 @@ class _Walk:
         self.lanes.pause(lane, task.number, self.api.pause(busy, left))
         return True
 
-    def _was_seen(self, task: Task, place: paging.Place) -> bool:
-        mark = msgspec.json.encode((place.more, place.body))
+    def _was_seen(self, task: Task, answer: _Answer) -> bool:
+        """Tell whether a page of a list came before, or the next one did: some interfaces go by numbers, which would never end."""
+        place = answer.following
+        marks = {answer.mark, msgspec.json.encode((place.more, place.body)) if place else b""} - {b""}
         seen = self.seen.setdefault(task.number, set())
-        known = mark in seen
-        seen.add(mark)
+        known = not seen.isdisjoint(marks)
+        seen |= marks
         return known
 
     def _go_on(self, task: Task, lane: Lane, place: paging.Place) -> None:

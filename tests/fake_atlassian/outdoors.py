@@ -18,6 +18,7 @@ from typing import NamedTuple
 import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
@@ -53,14 +54,20 @@ class Sky:
     """Be the weather as it goes on: rations that run out, and faults that strike in turn, over all faces of a process."""
 
     def __init__(self, weather: Weather, faces: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._faces = faces
+        self._clock = clock
+        self.turn(weather)
+
+    def turn(self, weather: Weather) -> None:
+        """Let another weather begin: with full rations, and faults that have struck nobody yet."""
         for fault in weather.faults:
-            if fault.face not in {None, *faces}:
-                raise WeatherError(f"a fault strikes the face {fault.face!r}, which there is not; there are {', '.join(faces)}")
+            if fault.face not in {None, *self._faces}:
+                there_are = ", ".join(self._faces)
+                raise WeatherError(f"a fault strikes the face {fault.face!r}, which there is not; there are {there_are}")
         self.latency = weather.latency_ms / 1000
         self._limit = weather.limit
         self._rations: dict[tuple[str, str, str] | None, Ration] = {}
         self._spells = [Spell(fault) for fault in weather.faults]
-        self._clock = clock
 
     def refused(self, asked: Asked) -> Problem | None:
         """Take from the ration of a request; return what to say where nothing is left."""
@@ -150,7 +157,8 @@ class Outdoors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(OWN):
-            await self._own(scope)(scope, receive, send)
+            own = await self._own(Request(scope, receive))
+            await own(scope, receive, send)
             return
         asked = Asked(self._name, scope["method"], scope["path"], self._template(scope))
         self._visits.requests[f"{asked.method} {asked.template}"] += 1
@@ -167,15 +175,25 @@ class Outdoors:
             answer = strike.spell.through(answer, is_due=strike.is_due)
         await _delivered(answer, scope, receive, self._counting(send))
 
-    def _own(self, scope: Scope) -> Response:
-        match scope["method"], scope["path"].removeprefix(OWN):
+    async def _own(self, request: Request) -> Response:
+        match request.method, request.url.path.removeprefix(OWN):
             case "GET", "requests":
                 return JSONResponse(msgspec.to_builtins(self._visits))
             case "POST", "reset":
                 self._visits = Visits()
                 return Response(status_code=204)
+            case "POST", "weather":
+                return self._turned(await request.body())
             case _:
                 return Response(status_code=404)
+
+    def _turned(self, body: bytes) -> Response:
+        """Let another weather begin, over all faces."""
+        try:
+            self._sky.turn(_weather(body))
+        except (msgspec.MsgspecError, WeatherError) as error:
+            return Response(str(error), status_code=400)
+        return Response(status_code=204)
 
     def _template(self, scope: Scope) -> str:
         path: str = scope["path"]
@@ -193,6 +211,13 @@ class Outdoors:
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _weather(body: bytes) -> Weather:
+    weather = msgspec.json.decode(body, type=Weather)
+    if weather.token_seconds is not None:
+        raise WeatherError("token_seconds cannot change while the stand-in runs")
+    return weather
 
 
 def _covers(rule: Rule, asked: Asked) -> bool:

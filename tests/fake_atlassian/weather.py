@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from enum import Enum
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -140,18 +141,21 @@ class SameCursor(Rule, frozen=True, tag="same_cursor"):
 class ForeignNext(Rule, frozen=True, tag="foreign_next"):
     """Say that the next page is at somebody else's."""
 
+    to: str = f"https://{EVIL}"
+
     def struck(self, answer: Answer) -> Answer:
-        return _rewritten(answer, _with_foreign_next)
+        return _rewritten(answer, partial(_with_foreign_next, self.to))
 
 
 class Redirect(Rule, frozen=True, tag="redirect"):
     """Send away."""
 
     to: str = f"http://{EVIL}/"
+    status: Literal[301, 302, 303, 307, 308] = 302
 
     def struck(self, answer: Answer) -> Answer:
         del answer
-        moved = _page(302, b"text/plain", b"")
+        moved = _page(self.status, b"text/plain", b"")
         return replace(moved, headers=(*moved.headers, (b"location", self.to.encode())))
 
 
@@ -236,12 +240,12 @@ def _rewritten(answer: Answer, rewrite: Callable[[Any], Any]) -> Answer:
     return replace(answer, headers=(*kept, _length(body)), body=body)
 
 
-def _with_foreign_next(content: Any) -> Any:  # noqa: ANN401 - any JSON
+def _with_foreign_next(to: str, content: Any) -> Any:  # noqa: ANN401 - any JSON
     for holder, name in _holders(content, ("nextPage", "next")):
         if isinstance(link := holder[name], str):
             parts = urlsplit(link)
             where = f"{parts.path}?{parts.query}" if parts.query else f"/?cursor={quote(link)}"
-            holder[name] = f"https://{EVIL}{where}"
+            holder[name] = to + where
     return content
 
 

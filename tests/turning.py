@@ -1,4 +1,4 @@
-"""Each fault of the weather, and what becomes of a collection that meets it: recovered, or a gap that says why and how far it got."""
+"""A stand-in whose weather a test turns, and a collection that meets it without waiting."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import msgspec
 import pytest
 import requests
 
-from scanner.collect import pace
-from tests.fake_atlassian.server import StandIn, running
+from scanner.collect import api, pace
+from tests.fake_atlassian.server import StandIn
 from tests.fake_atlassian.weather import Fault, Weather
 from tests.test_collect import ADMIN, Collected, collected
 
@@ -36,3 +36,17 @@ class Turning:
         address = f"{self.at.api_url}/__stand_in__/weather"
         answer = requests.post(address, msgspec.json.encode(weather), timeout=10)
         assert answer.status_code == 204, answer.text
+
+
+@pytest.fixture(autouse=True, scope="module")
+def hurried() -> Iterator[None]:
+    """Let nobody wait before asking again, but where an answer says for how long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pace.Patience, "pause", 0.0)
+        patch.setattr(pace.Bucket, "_untold_wait", lambda _bucket: 0.0)
+        patch.setattr(api, "_until_reset", lambda _answer: None)
+        patch.setattr(api, "CEILINGS", {})
+        patch.setattr(api, "READ_SECONDS", 5)
+        patch.setattr(api, "CEILINGS", {})
+        patch.setattr(api, "READ_SECONDS", 5)
+        yield
