@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from scanner.collect import pace
 from scanner.model import Gap
+from tests.conftest import Atlascan
 from tests.fake_atlassian.server import running
 from tests.fake_atlassian.weather import (
     Drip,
@@ -20,6 +23,7 @@ from tests.fake_atlassian.weather import (
     Status,
     TooMany,
     Truncated,
+    Weather,
     WrongTotal,
 )
 from tests.test_collect import Collected
@@ -127,3 +131,71 @@ def test_one_project_that_refuses_is_one_gap_and_the_others_are_known(site: Site
     assert set(met.ids("jira.project_role")) == set(site.calm.ids("jira.project_role")) - lost
     others = [gap for gap in met.records if isinstance(gap, Gap) and gap.kind != "jira.project_role"]
     assert others == [gap for gap in site.calm.records if isinstance(gap, Gap)]
+
+
+PEOPLE = "/admin/v2/orgs/*/directories/-/users/search"
+SEARCH = "POST /v2/orgs/{orgId}/directories/-/users/search"
+
+
+def test_a_retry_is_counted_where_it_was_needed_and_nowhere_else(site: Site) -> None:
+    met = site.met(Status(path=PEOPLE, status=503, from_request=2, times=3))
+
+    assert met.records == site.calm.records
+    assert {name: each.retries for name, each in met.endpoints.items() if each.retries} == {SEARCH: 3}
+    assert met.endpoints[SEARCH].complete
+    assert met.endpoints[SEARCH].pages == site.calm.endpoints[SEARCH].pages
+
+
+@pytest.mark.parametrize(("path", "kind"), [(PROJECTS, "jira.project"), (PEOPLE, "org.user")])
+def test_a_page_that_comes_again_is_asked_for_once_more_and_not_for_ever(site: Site, path: str, kind: str) -> None:
+    """The number of the next page is always another: only what is on it tells that it came before."""
+    met = site.met(SameCursor(path=path, from_request=2, times=FOR_EVER))
+
+    assert met.gaps_of(kind)[0].endswith("malformed: the pages go round in a circle")
+    assert met.endpoints[SEARCH if path == PEOPLE else f"GET {PROJECTS}"].requests == 2
+
+
+@pytest.mark.parametrize("path", [TOKENS, PEOPLE, SPACES])
+def test_an_empty_page_in_the_middle_of_a_list_is_not_passed_over(site: Site, path: str) -> None:
+    kind = {TOKENS: "org.api_token", PEOPLE: "org.user", SPACES: "confluence.space"}[path]
+    met = site.met(EmptyPage(path=f"{path[:-1]}?"))
+
+    assert any(gap.endswith("malformed: an empty page that is not the last") for gap in met.gaps_of(kind))
+    assert not met.coverage[kind].complete
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        TooMany(path="/", retry_after=0, times=FOR_EVER),
+        *(Status(path="/", status=status, times=FOR_EVER) for status in (401, 403, 404, 410, 500, 503, 505)),
+        Reset(path="/", times=FOR_EVER),
+        Truncated(path="/", times=FOR_EVER),
+        NotJson(path="/", times=FOR_EVER),
+        Redirect(path="/", times=FOR_EVER),
+    ],
+    ids=repr,
+)
+def test_where_nothing_can_be_read_every_kind_says_so_and_the_end_comes_soon(site: Site, fault: Fault) -> None:
+    met = site.met(fault)
+
+    assert not met.resources
+    assert [kind for kind, coverage in met.coverage.items() if coverage.complete] == []
+    assert len(met.log) <= (1 + pace.WAITS) * len(site.calm.log)
+
+
+def test_the_program_says_what_a_fault_hides_and_does_not_pass(atlascan: Atlascan, tmp_path: Path) -> None:
+    faults = (
+        NotJson(path=PROJECTS, times=FOR_EVER),
+        Status(path="/rest/servicedesk/1/servicedesk/IT/settings/requestsecurity", status=403, times=FOR_EVER),
+        Reset(path="/admin/v1/orgs"),
+    )
+    with running("locked", Weather(faults=faults)) as at:
+        text = f"sites: [{{name: acme, url: '{at.sites['acme']}'}}]\napi_url: {at.api_url}\ncollect: {{undocumented: true}}\n"
+        (tmp_path / "atlascan.yaml").write_text(text, encoding="utf-8")
+        done = atlascan("scan")
+
+    assert done.code == 3, done.err
+    assert "Traceback" not in done.err
+    assert "refused (403)" in done.out
+    assert "the answer is not JSON" in done.out

@@ -13,8 +13,6 @@ from tests.fake_atlassian.server import StandIn
 from tests.fake_atlassian.weather import Fault, Weather
 from tests.test_collect import ADMIN, Collected, collected
 
-Needs = frozenset[tuple[str, str]] | None
-
 
 @dataclass(frozen=True)
 class Turning:
@@ -45,8 +43,6 @@ def hurried() -> Iterator[None]:
         patch.setattr(pace.Patience, "pause", 0.0)
         patch.setattr(pace.Bucket, "_untold_wait", lambda _bucket: 0.0)
         patch.setattr(api, "_until_reset", lambda _answer: None)
-        patch.setattr(api, "CEILINGS", {})
-        patch.setattr(api, "READ_SECONDS", 5)
         patch.setattr(api, "CEILINGS", {})
         patch.setattr(api, "READ_SECONDS", 5)
         yield

@@ -151,7 +151,7 @@ class Redirect(Rule, frozen=True, tag="redirect"):
     """Send away."""
 
     to: str = f"http://{EVIL}/"
-    status: Literal[301, 302, 303, 307, 308] = 302
+    status: Annotated[int, msgspec.Meta(ge=301, le=308)] = 302
 
     def struck(self, answer: Answer) -> Answer:
         del answer
