@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
 from scanner import evaluate, policies
@@ -269,7 +269,12 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         yield Site(turning, {probe: Known.of(found) for probe, found in calm.items()}, Places.of(calm[False]))
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a plan is short enough to read; to make it shorter takes minutes
+)
 @given(plan=_plans())
 def test_a_verdict_stays_or_is_unknown_or_is_behind_a_gap(site: Site, plan: list[Fault]) -> None:
     faults = [site.places.put(fault) for fault in plan]

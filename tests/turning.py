@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import requests
 
-from scanner.collect import api, pace
+from scanner.collect import api, pace, paging
 from tests.fake_atlassian.server import StandIn
 from tests.fake_atlassian.weather import Fault, Weather
 from tests.test_collect import ADMIN, Collected, collected
@@ -45,4 +45,5 @@ def hurried() -> Iterator[None]:
         patch.setattr(api, "_until_reset", lambda _answer: None)
         patch.setattr(api, "CEILINGS", {})
         patch.setattr(api, "READ_SECONDS", 5)
+        patch.setattr(paging, "MAX_PAGES", 50)
         yield
