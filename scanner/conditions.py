@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from scanner import kinds
-from scanner.domains import domain_of, is_subdomain
+from scanner.domains import domain_of, is_subdomain, registrable
 from scanner.errors import did_you_mean
 from scanner.kinds import KINDS, Fact, FactType, Kind, fits
 
@@ -102,7 +102,7 @@ class Not:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One operator applied to the fact at a path."""
+    """One operator applied to the fact at a path, or to what that fact is beside another (`of`, `percent_of`)."""
 
     __test__ = False  # not a test of pytest's
 
@@ -110,6 +110,7 @@ class Test:
     operator: str
     values: tuple[Value, ...]
     relation: str = "exact"
+    beside: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +135,24 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """A bound on how many objects of a list, or resources of another kind, meet a condition."""
+    """A bound on how many items of a list, or resources of another kind, meet a condition; `match` as in Related."""
 
     path: str | None
     kind: str | None
+    match: tuple[tuple[str, str], ...]
     where: "Condition | None"
-    at_least: int | None
-    at_most: int | None
+    at_least: "Constant | Param | None"
+    at_most: "Constant | Param | None"
 
 
-Condition = AllOf | AnyOf | FirstKnown | Not | Test | Each | Related | Count
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """True if a kind was read whole, false if Atlassian refused it."""
+
+    kind: str
+
+
+Condition = AllOf | AnyOf | FirstKnown | Not | Test | Each | Related | Count | Readable
 
 
 def referred_kinds(condition: Condition | None) -> frozenset[str]:
@@ -160,6 +169,8 @@ def referred_kinds(condition: Condition | None) -> frozenset[str]:
             return frozenset().union(*({value.kind} | referred_kinds(value.where) for value in references))
         case Related(kind=kind, part=part):
             return frozenset({kind}) | referred_kinds(part)
+        case Readable(kind):
+            return frozenset({kind})
         case Count(kind=kind, where=where):
             return (frozenset({kind}) if kind else frozenset()) | referred_kinds(where)
 
@@ -173,16 +184,19 @@ def facts_read(condition: Condition | None, kind: str) -> frozenset[tuple[str, s
             return frozenset().union(*(facts_read(part, kind) for part in parts))
         case Not(part):
             return facts_read(part, kind)
-        case Test(path, values=values):
+        case Test(path, values=values, beside=beside):
             references = [value for value in values if isinstance(value, Reference)]
             theirs = ({(each.kind, each.path)} | facts_read(each.where, each.kind) for each in references)
-            return frozenset({(kind, path)}).union(*theirs)
+            return frozenset({(kind, path)} | ({(kind, beside)} if beside else set())).union(*theirs)
         case Each(path):
             return frozenset({(kind, path)})
         case Related(other, match, _, part):
             return facts_read(part, other).union({(other, path) for path, _ in match}, {(kind, path) for _, path in match})
-        case Count(path, other, where):
-            return frozenset({(kind, path)}) if path else facts_read(where, other or kind) | {(other or kind, "")}
+        case Count(path, other, match, where):
+            pairs = {(other or kind, theirs) for theirs, _ in match} | {(kind, ours) for _, ours in match}
+            return frozenset({(kind, path)}) if path else facts_read(where, other or kind) | {(other or kind, "")} | pairs
+        case Readable(other):
+            return frozenset({(other, "")})
 
 
 # -------------------------------------------------------------------------------------------------------------- operators
@@ -258,6 +272,25 @@ def _excludes(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     return test
 
 
+def _subset_of(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
+    """The list holds nothing besides these values."""
+
+    def test(fact: Any) -> Truth:  # noqa: ANN401
+        if not isinstance(fact, list):
+            return None
+        return all(value in wanted.values for value in fact) or _false_if(complete=wanted.complete)
+
+    return test
+
+
+def _matches(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
+    """The text fits this regular expression (RE2's, which take linear time), anywhere unless it says where with `^` and `$`."""
+    if not wanted.complete:
+        return _unknown
+    pattern = compiled_pattern(wanted.values[0])
+    return lambda fact: pattern.search(fact) is not None if isinstance(fact, str) else None
+
+
 def _null(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     """The fact is known to be null (`true`) or known not to be (`false`). A missing fact is neither."""
     return lambda fact: (fact is None) is wanted.values[0]
@@ -304,23 +337,44 @@ def _newer_than(wanted: Wanted, _relation: str, as_of: datetime) -> TestFunction
     return test
 
 
+def _within(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
+    """The date lies no further than this (`365 d`) after the date that `of` names."""
+    if not wanted.complete:
+        return _unknown
+    longest = parse_duration(wanted.values[0])
+    return lambda span: span <= longest if isinstance(span, timedelta) else None
+
+
 def _domain_in(wanted: Wanted, relation: str, _as_of: datetime) -> TestFunction:
-    """The host, or the domain of the e-mail address, is one of these (`as: exact`) or lies properly below one (`as: subdomain`)."""
-    known = {name for value in wanted.values if (name := domain_of(value)) is not None}
-    readable = None not in map(domain_of, wanted.values)
+    """The host, or the domain of the e-mail address, is one of these.
+
+    `as: exact` (so it is unless said): the very domain. `as: subdomain`: it lies properly below one. `as: registrable`: both belong
+    to one registrable domain, by the public suffix list (help.acme.co.uk and acme.co.uk; not acme.co.uk and other.co.uk).
+    """
+    domains = [domain_of(value) if isinstance(value, str) else None for value in wanted.values]
+    known = {name for name in domains if name is not None}
+    complete = wanted.complete and None not in domains
+    if relation == "registrable":
+        known = {registrable(name) for name in known}
 
     def test(fact: Any) -> Truth:  # noqa: ANN401
         name = domain_of(fact) if isinstance(fact, str) else None
         if name is None:
             return None
-        found = name in known if relation == "exact" else any(is_subdomain(name, other) for other in known)
-        return True if found else _false_if(complete=wanted.complete and readable)
+        match relation:
+            case "exact":
+                found = name in known
+            case "registrable":
+                found = registrable(name) in known
+            case _:
+                found = any(is_subdomain(name, other) for other in known)
+        return True if found else _false_if(complete=complete)
 
     return test
 
 
 def _domain_not_in(wanted: Wanted, relation: str, as_of: datetime) -> TestFunction:
-    """The host name, or the domain of the e-mail address, is known and is none of these (nor below one, `as: subdomain`)."""
+    """The host name, or the domain of the e-mail address, is known and is none of these (`as` as with `domain_in`)."""
     return _negated(_domain_in(wanted, relation, as_of))
 
 
@@ -339,12 +393,15 @@ OPERATORS: dict[str, Operator] = {
     "not_in": Operator("none of {}", "list", (FactType.TEXT, FactType.NUMBER), _not_in),
     "contains": Operator("a list with {}", "list", _LIST, _contains),
     "excludes": Operator("a list without {}", "list", _LIST, _excludes),
+    "subset_of": Operator("a list of nothing but {}", "list", _LIST, _subset_of),
+    "matches": Operator("text that fits {}", "pattern", _TEXT, _matches),
     "null": Operator("null: {}", "bool", _ANY_TYPE, _null),
     "empty": Operator("empty: {}", "bool", (FactType.TEXT, FactType.TEXTS, FactType.OBJECTS), _empty),
     "at_least": Operator("at least {}", "number", _NUMBER, _at_least),
     "at_most": Operator("at most {}", "number", _NUMBER, _at_most),
     "older_than": Operator("more than {} ago", "duration", _DATE, _older_than),
     "newer_than": Operator("less than {} ago", "duration", _DATE, _newer_than),
+    "within": Operator("at most {} later", "duration", _DATE, _within),
     "domain_in": Operator("a domain {}", "list", _TEXT, _domain_in),
     "domain_not_in": Operator("no domain {}", "list", _TEXT, _domain_not_in),
 }
@@ -356,10 +413,29 @@ PARAM_TYPES = {
     "bool": (),
     "number": ("number",),
     "duration": ("duration",),
+    "pattern": (),
 }
 QUANTIFIERS = ("some", "every", "none")
 # Relation of two domains -> how it reads.
-RELATIONS = {"exact": "among ", "subdomain": "below "}
+RELATIONS = {"exact": "among ", "subdomain": "below ", "registrable": "of the same owner as "}
+# Key that names a second fact -> the operators it goes with.
+BESIDE = {"of": ("within",), "percent_of": ("at_least", "at_most")}
+MAX_PATTERN = 500
+
+
+def compiled_pattern(text: str) -> Any:  # noqa: ANN401  the library is untyped
+    """Compile a regular expression of RE2. Raises ValueError with what is wrong with it."""
+    # Imported here: few policies have a pattern.
+    import re2  # noqa: PLC0415
+
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(text, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        reason = error.args[0]
+        raise ValueError(reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)) from error
 
 
 def parse_duration(text: str) -> timedelta:
@@ -463,11 +539,7 @@ class _Parser:
                 self._only(value, path, "any")
                 return AnyOf(self._parts(parts, (*path, "any"), facts))
             case {"first_known": parts}:
-                self._only(value, path, "first_known")
-                if path[:1] != ("severity",):
-                    hint = "a verdict must not turn round when more is known"
-                    raise self.document.error("`first_known` belongs to a severity's `when` only", path, hint=hint)
-                return FirstKnown(self._parts(parts, (*path, "first_known"), facts))
+                return self._first_known(value, parts, path, facts)
             case {"not": part}:
                 self._only(value, path, "not")
                 return Not(self.condition(part, (*path, "not"), facts))
@@ -475,14 +547,24 @@ class _Parser:
                 return self._count(value, counted, path, facts)
             case {"facts": _}:
                 return self._related(value, path, facts)
+            case {"readable": kind_name}:
+                self._only(value, path, "readable")
+                return Readable(self._kind(kind_name, (*path, "readable")).name)
             case {"path": _}:
                 return self._test(value, path, facts)
             case _:
                 unknown = next(iter(value))
-                known = ("all", "any", "not", "path", "facts", "count")
+                known = ("all", "any", "not", "path", "facts", "count", "readable")
                 raise self.document.error(
                     f"unknown key {unknown!r} in a condition", (*path, unknown), hint=did_you_mean(unknown, known)
                 )
+
+    def _first_known(self, value: dict[str, Any], parts: Any, path: "Path_", facts: _Facts) -> FirstKnown:  # noqa: ANN401
+        self._only(value, path, "first_known")
+        if path[:1] != ("severity",):
+            hint = "a verdict must not turn round when more is known"
+            raise self.document.error("`first_known` belongs to a severity's `when` only", path, hint=hint)
+        return FirstKnown(self._parts(parts, (*path, "first_known"), facts))
 
     def _parts(self, values: Any, path: "Path_", facts: _Facts) -> tuple[Condition, ...]:  # noqa: ANN401
         if not isinstance(values, list) or not values:
@@ -490,7 +572,7 @@ class _Parser:
         return tuple(self.condition(value, (*path, index), facts) for index, value in enumerate(values))
 
     def _test(self, value: dict[str, Any], path: "Path_", facts: _Facts) -> Condition:
-        words = [key for key in value if key not in ("path", "as")]
+        words = [key for key in value if key not in ("path", "as", *BESIDE)]
         known = (*OPERATORS, *QUANTIFIERS)
         if len(words) != 1 or words[0] not in known:
             unknown = next((word for word in words if word not in known), None)
@@ -504,9 +586,9 @@ class _Parser:
                 raise self.document.error(f"`{word}` wants a list of objects; {value['path']} is {fact.type}", path)
             inner = _Facts(fact.items, f"{facts.of} {value['path']}")
             return Each(value["path"], word, self.condition(value[word], (*path, word), inner), fact.key)
-        return self._operator_test(value, word, fact, path)
+        return self._operator_test(value, word, fact, path, facts)
 
-    def _operator_test(self, value: dict[str, Any], word: str, fact: Fact, path: "Path_") -> Test:
+    def _operator_test(self, value: dict[str, Any], word: str, fact: Fact, path: "Path_", facts: _Facts) -> Test:
         operator = OPERATORS[word]
         if fact.type not in operator.fact_types:
             raise self.document.error(f"`{word}` does not fit {value['path']}, which is {fact.type}", path)
@@ -517,7 +599,24 @@ class _Parser:
             )
         if relation not in RELATIONS:
             raise self.document.error(f"unknown relation {relation!r}", (*path, "as"), hint=did_you_mean(str(relation), RELATIONS))
-        return Test(value["path"], word, self._values(value[word], (*path, word), operator, fact), relation)
+        beside = self._beside(value, word, fact, path, facts)
+        return Test(value["path"], word, self._values(value[word], (*path, word), operator, fact), relation, beside)
+
+    def _beside(self, value: dict[str, Any], word: str, fact: Fact, path: "Path_", facts: _Facts) -> str | None:
+        """Return the path of the second fact that a test looks at."""
+        keys = [key for key in BESIDE if key in value]
+        if wrong := [key for key in keys if word not in BESIDE[key]]:
+            hint = f"it belongs to {' and '.join(BESIDE[wrong[0]])}"
+            raise self.document.error(f"`{wrong[0]}` does not go with `{word}`", (*path, wrong[0]), hint=hint)
+        if not keys:
+            if word in BESIDE["of"]:
+                hint = "`of` names the date that is counted from, such as created_at"
+                raise self.document.error(f"`{word}` wants `of`", path, hint=hint)
+            return None
+        other = self._fact(value[keys[0]], (*path, keys[0]), facts)
+        if other.type is not fact.type:
+            raise self.document.error(f"{value[keys[0]]} is {other.type}, and {value['path']} is {fact.type}", (*path, keys[0]))
+        return str(value[keys[0]])
 
     def _values(self, value: Any, path: "Path_", operator: Operator, fact: Fact) -> tuple[Value, ...]:  # noqa: ANN401
         if operator.takes != "list":
@@ -565,11 +664,22 @@ class _Parser:
                     parse_duration(value)
                 except (ValueError, TypeError, AttributeError):
                     raise self.document.error(f"{found} is not a time span", path, hint="for example 90 d, 12 h, 2 w") from None
+            case "pattern":
+                self._check_pattern(value, path)
             case "scalar" | "list" if fact.type is not FactType.TEXTS and not fits(value, fact):
                 choices = f"one of {', '.join(fact.values)}" if fact.values else fact.type
                 raise self.document.error(
                     f"{found} can never be: the fact is {choices}", path, hint=did_you_mean(str(value), fact.values)
                 )
+
+    def _check_pattern(self, value: Any, path: "Path_") -> None:  # noqa: ANN401
+        if not isinstance(value, str) or len(value) > MAX_PATTERN:
+            raise self.document.error(f"a pattern is text of at most {MAX_PATTERN} characters", path)
+        try:
+            compiled_pattern(value)
+        except ValueError as error:
+            hint = "patterns are RE2's: no look-around, no back-references"
+            raise self.document.error(f"not a pattern: {error}", path, hint=hint) from None
 
     def _related(self, value: dict[str, Any], path: "Path_", facts: _Facts) -> Related:
         kind = self._kind(value["facts"], path)
@@ -578,31 +688,53 @@ class _Parser:
             raise self.document.error("wants exactly one of some, every, none beside `facts`", path)
         self._only(value, path, "facts", "match", words[0])
         theirs = _Facts(kinds.paths(kind), kind.name)
+        match = self._match(value, path, theirs, facts)
+        return Related(kind.name, match, words[0], self.condition(value[words[0]], (*path, words[0]), theirs))
+
+    def _match(self, value: dict[str, Any], path: "Path_", theirs: _Facts, ours: _Facts) -> tuple[tuple[str, str], ...]:
         pairs = value.get("match", {})
         if not isinstance(pairs, dict):
             raise self.document.error("wants a map of their path to ours", (*path, "match"), hint="{id: site}")
         for their_path, our_path in pairs.items():
             self._fact(their_path, (*path, "match", their_path), theirs)
-            self._fact(our_path, (*path, "match", their_path), facts)
-        part = self.condition(value[words[0]], (*path, words[0]), theirs)
-        return Related(kind.name, tuple(pairs.items()), words[0], part)
+            self._fact(our_path, (*path, "match", their_path), ours)
+        return tuple(pairs.items())
 
     def _count(self, value: dict[str, Any], counted: Any, path: "Path_", facts: _Facts) -> Count:  # noqa: ANN401
         self._only(value, path, "count", "at_least", "at_most")
-        bounds = {word: value[word] for word in ("at_least", "at_most") if word in value}
-        if not bounds or not all(isinstance(bound, int) and not isinstance(bound, bool) for bound in bounds.values()):
-            raise self.document.error("wants at_least or at_most with a whole number beside `count`", path)
+        bounds = {word: self._bound(value[word], (*path, word)) for word in ("at_least", "at_most") if word in value}
+        if not bounds:
+            raise self.document.error("wants at_least or at_most beside `count`", path)
         if not isinstance(counted, dict) or ("path" in counted) == ("facts" in counted):
-            raise self.document.error("counts `path` (a list of objects) or `facts` (a kind)", (*path, "count"))
-        self._only(counted, (*path, "count"), "path", "facts", "where")
+            raise self.document.error("counts `path` (a list) or `facts` (a kind)", (*path, "count"))
+        at = (*path, "count")
         if "facts" in counted:
-            kind = self._kind(counted["facts"], (*path, "count"))
+            self._only(counted, at, "facts", "match", "where")
+            kind = self._kind(counted["facts"], at)
             inner = _Facts(kinds.paths(kind), kind.name)
+            match = self._match(counted, at, inner, facts)
         else:
-            fact = self._fact(counted["path"], (*path, "count", "path"), facts)
-            inner = _Facts(fact.items, f"{facts.of} {counted['path']}")
-        where = self.condition(counted["where"], (*path, "count", "where"), inner) if "where" in counted else None
-        return Count(counted.get("path"), counted.get("facts"), where, bounds.get("at_least"), bounds.get("at_most"))
+            inner, match = self._items(counted, at, facts), ()
+        where = self.condition(counted["where"], (*at, "where"), inner) if "where" in counted else None
+        return Count(counted.get("path"), counted.get("facts"), match, where, bounds.get("at_least"), bounds.get("at_most"))
+
+    def _items(self, counted: dict[str, Any], path: "Path_", facts: _Facts) -> _Facts:
+        fact = self._fact(counted["path"], (*path, "path"), facts)
+        known = ("path", "where") if fact.type is FactType.OBJECTS else ("path",)
+        if fact.type not in (FactType.OBJECTS, FactType.TEXTS):
+            raise self.document.error(f"`count` wants a list; {counted['path']} is {fact.type}", path)
+        self._only(counted, path, *known)
+        return _Facts(fact.items, f"{facts.of} {counted['path']}")
+
+    def _bound(self, value: Any, path: "Path_") -> Constant | Param:  # noqa: ANN401
+        match value:
+            case {"param": name}:
+                self._only(value, path, "param")
+                self._check_param(name, path, OPERATORS["at_least"])
+                return Param(name)
+            case int() if not isinstance(value, bool):
+                return Constant(value)
+        raise self.document.error("wants a whole number, or {param: name}", path)
 
     def _kind(self, name: Any, path: "Path_") -> Kind:  # noqa: ANN401
         if not isinstance(name, str) or name not in KINDS:
@@ -629,6 +761,7 @@ class Missing:
 
     why: str
     values: Mapping[str, str] = field(default_factory=dict)
+    refused: bool = False
 
     def could_have(self, pairs: Iterable[tuple[str, Any]]) -> bool:
         """Tell whether it could have these values, as far as anybody knows."""
@@ -683,10 +816,14 @@ def bind(condition: Condition, around: Surroundings) -> Bound:
         case Each(path, quantifier, part, key):
             return _BoundEach(path, quantifier, bind(part, around), key)
         case Related(kind, match, quantifier, part):
-            return _BoundRelated(kind, match, quantifier, bind(part, around), around.gathered.get(kind, _NOT_GATHERED))
+            others = _Matching(kind, match, around.gathered.get(kind, _NOT_GATHERED))
+            return _BoundRelated(others, quantifier, bind(part, around))
         case Count():
             where = bind(condition.where, around) if condition.where else None
-            return _BoundCount(condition, where, around.gathered.get(condition.kind or "", _NOT_GATHERED))
+            bounds = tuple(_bound_of(bound, around) for bound in (condition.at_least, condition.at_most))
+            return _BoundCount(condition, bounds, where, around.gathered.get(condition.kind or "", _NOT_GATHERED))
+        case Readable(kind):
+            return _BoundReadable(kind, around.gathered.get(kind, _NOT_GATHERED))
 
 
 _NOT_GATHERED = Gathered((), (Missing("nothing of this kind was collected"),))
@@ -754,9 +891,12 @@ class _BoundTest:
     test: TestFunction
     wanted: str
     why: str | None
+    beside: str | None = None
 
     def truth(self, item: Item) -> Truth:
         fact = value_at(item, self.path)
+        if self.beside and fact is not MISSING:
+            fact = beside(fact, value_at(item, self.beside))
         return None if fact is MISSING else self.test(fact)
 
     def clauses(self, item: Item) -> Iterator[Clause]:
@@ -770,6 +910,14 @@ class _BoundTest:
             else self.why or "it is not of the right type"
         )
         yield Clause(path=self.path, actual=fact if known else None, known=known, wanted=self.wanted, why=why)
+
+
+def beside(fact: Any, other: Any) -> Any:  # noqa: ANN401
+    """Return what a fact is beside another: of two numbers the percentage, of two dates the time from the other to it."""
+    if _is_number(fact) and _is_number(other):
+        return 100 * fact / other if other else MISSING
+    moment, start = parse_time(fact), parse_time(other)
+    return MISSING if moment is None or start is None else moment - start
 
 
 @dataclass(frozen=True, slots=True)
@@ -800,45 +948,70 @@ class _BoundEach:
 
 
 @dataclass(frozen=True, slots=True)
-class _BoundRelated:
+class _Matching:
+    """The resources of another kind that belong to ours, by pairs of their paths and ours."""
+
     kind: str
     match: tuple[tuple[str, str], ...]
-    quantifier: str
-    part: Bound
     gathered: Gathered
 
-    def truth(self, item: Item) -> Truth:
-        pairs = self._pairs(item)
-        if pairs is None:
-            return None
-        whole = self.gathered.why_incomplete(pairs) is None
-        return _quantified(self.quantifier, map(self.part.truth, self._matching(pairs)), complete=whole)
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        pairs = self._pairs(item) or []
-        others = self._matching(pairs) if pairs or not self.match else []
-        truth, why = self.truth(item), self.gathered.why_incomplete(pairs)
-        for _, other in _deciding_items(self.quantifier, truth, others, self.part):
-            for clause in self.part.clauses(other):
-                wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
-                yield msgspec.structs.replace(clause, address=clause.address or f"{self.kind}/{other['id']}", wanted=wanted)
-        if truth is None and why:
-            yield Clause(path=self.kind, actual=None, known=False, wanted="known", why=why)
-        elif not others:
-            yield Clause(path=self.kind, actual=0, known=True, wanted=f"{self.quantifier} of them to meet a condition")
-
-    def _pairs(self, item: Item) -> list[tuple[str, Any]] | None:
+    def pairs(self, item: Item) -> list[tuple[str, Any]] | None:
         """Return what a related resource must have, or None where that is not known."""
         pairs = [(their_path, value_at(item, our_path)) for their_path, our_path in self.match]
         return None if any(ours is MISSING for _, ours in pairs) else pairs
 
-    def _matching(self, pairs: list[tuple[str, Any]]) -> list[Item]:
+    def of(self, pairs: list[tuple[str, Any]]) -> list[Item]:
         return [other for other in self.gathered.items if all(_same(value_at(other, theirs), ours) for theirs, ours in pairs)]
+
+
+@dataclass(frozen=True, slots=True)
+class _BoundRelated:
+    others: _Matching
+    quantifier: str
+    part: Bound
+
+    def truth(self, item: Item) -> Truth:
+        pairs = self.others.pairs(item)
+        if pairs is None:
+            return None
+        whole = self.others.gathered.why_incomplete(pairs) is None
+        return _quantified(self.quantifier, map(self.part.truth, self.others.of(pairs)), complete=whole)
+
+    def clauses(self, item: Item) -> Iterator[Clause]:
+        pairs, kind = self.others.pairs(item) or [], self.others.kind
+        others = self.others.of(pairs) if pairs or not self.others.match else []
+        truth, why = self.truth(item), self.others.gathered.why_incomplete(pairs)
+        for _, other in _deciding_items(self.quantifier, truth, others, self.part):
+            for clause in self.part.clauses(other):
+                wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
+                yield msgspec.structs.replace(clause, address=clause.address or f"{kind}/{other['id']}", wanted=wanted)
+        if truth is None and why:
+            yield Clause(path=kind, actual=None, known=False, wanted="known", why=why)
+        elif not others:
+            yield Clause(path=kind, actual=0, known=True, wanted=f"{self.quantifier} of them to meet a condition")
+
+
+@dataclass(frozen=True, slots=True)
+class _BoundReadable:
+    kind: str
+    gathered: Gathered
+
+    def truth(self, _item: Item) -> Truth:
+        if any(each.refused for each in self.gathered.missing):
+            return False
+        return None if self.gathered.missing else True
+
+    def clauses(self, item: Item) -> Iterator[Clause]:
+        truth, why = self.truth(item), self.gathered.why_incomplete()
+        seen_as = {True: "whole", False: "refused", None: None}[truth]
+        known = truth is not None
+        yield Clause(path=f"reading of {self.kind}", actual=seen_as, known=known, wanted="whole", why=None if known else why)
 
 
 @dataclass(frozen=True, slots=True)
 class _BoundCount:
     count: Count
+    bounds: tuple[Wanted | None, ...]
     where: Bound | None
     gathered: Gathered
 
@@ -846,33 +1019,57 @@ class _BoundCount:
         numbers = self._numbers(item)
         if numbers is None:
             return None
-        certain, possible = numbers
-        return _all(
-            iter(
-                (
-                    _within(self.count.at_least, certain, possible, floor=True),
-                    _within(self.count.at_most, certain, possible, floor=False),
-                )
-            )
-        )
+        floor, ceiling = (_number_in(bound) for bound in self.bounds)
+        return _all(iter((_reaches(floor, numbers), _stays_below(ceiling, numbers))))
 
     def clauses(self, item: Item) -> Iterator[Clause]:
-        bounds = (("at least", self.count.at_least), ("at most", self.count.at_most))
-        wanted = " and ".join(f"{word} {bound}" for word, bound in bounds if bound is not None)
+        words = zip(("at least", "at most"), self.bounds, strict=True)
+        wanted = " and ".join(f"{word} {shown(_number_in(bound))}" for word, bound in words if bound is not None)
         numbers = self._numbers(item)
-        why = None if self.truth(item) is not None else self.gathered.why_incomplete() or "some could not be told"
+        unset = next((bound.why for bound in self.bounds if bound and bound.why), None)
+        why = None if self.truth(item) is not None else unset or self.gathered.why_incomplete() or "some could not be told"
         path = f"count of {self.count.kind or self.count.path}"
         yield Clause(path=path, actual=numbers[0] if numbers else None, known=numbers is not None, wanted=wanted, why=why)
 
     def _numbers(self, item: Item) -> tuple[int, float] | None:
         """Return how many there are for certain, and how many there may be."""
-        things = self.gathered.items if self.count.kind else value_at(item, self.count.path or "")
+        things, whole = self._things(item)
         if not isinstance(things, list | tuple):
             return None
         truths = [True if self.where is None else self.where.truth(thing) for thing in things]
         certain = truths.count(True)
-        whole = not self.count.kind or self.gathered.why_incomplete() is None
         return certain, certain + truths.count(None) if whole else float("inf")
+
+    def _things(self, item: Item) -> tuple[Any, bool]:
+        """Return what is counted, and whether that is all of it."""
+        if not self.count.kind:
+            return value_at(item, self.count.path or ""), True
+        others = _Matching(self.count.kind, self.count.match, self.gathered)
+        pairs = others.pairs(item)
+        return (None, False) if pairs is None else (others.of(pairs), self.gathered.why_incomplete(pairs) is None)
+
+
+def _bound_of(bound: Constant | Param | None, around: Surroundings) -> Wanted | None:
+    return None if bound is None else _resolved(bound, around)
+
+
+def _number_in(bound: Wanted | None) -> float | None:
+    """Return the number that a bound is; infinitely many where there is none, None where it is not configured."""
+    if bound is None:
+        return float("inf")
+    return bound.values[0] if bound.values else None
+
+
+def _reaches(floor: float | None, numbers: tuple[int, float]) -> Truth:
+    certain, possible = numbers
+    if floor == float("inf"):
+        return True
+    return None if floor is None else True if certain >= floor else None if possible >= floor else False
+
+
+def _stays_below(ceiling: float | None, numbers: tuple[int, float]) -> Truth:
+    certain, possible = numbers
+    return None if ceiling is None else True if possible <= ceiling else None if certain <= ceiling else False
 
 
 def _bound_test(test: Test, around: Surroundings) -> _BoundTest:
@@ -885,7 +1082,9 @@ def _bound_test(test: Test, around: Surroundings) -> _BoundTest:
         listed = shown(wanted.values[0]) if wanted.values else "?"
     relation = RELATIONS[test.relation] if test.operator.startswith("domain_") else ""
     phrase = operator.phrase.format(relation + (listed or "(none)"))
-    return _BoundTest(test.path, operator.bind(wanted, test.relation, around.as_of), phrase, wanted.why)
+    if test.beside:
+        phrase = f"{phrase} {'percent of' if operator.takes == 'number' else 'than'} {test.beside}"
+    return _BoundTest(test.path, operator.bind(wanted, test.relation, around.as_of), phrase, wanted.why, test.beside)
 
 
 def _wanted(values: tuple[Value, ...], around: Surroundings) -> Wanted:
@@ -944,14 +1143,6 @@ def _deciding(parts: tuple[Bound, ...], truth: Truth, item: Item) -> Iterator[Cl
 def _deciding_items(quantifier: str, truth: Truth, items: list[Item], part: Bound) -> Iterator[tuple[int, Item]]:
     sought = _flip(truth) if quantifier == "none" else truth
     return ((index, each) for index, each in enumerate(items) if part.truth(each) is sought)
-
-
-def _within(bound: int | None, certain: int, possible: float, *, floor: bool) -> Truth:
-    if bound is None:
-        return True
-    if floor:
-        return True if certain >= bound else None if possible >= bound else False
-    return True if possible <= bound else None if certain <= bound else False
 
 
 def _negated_phrase(phrase: str) -> str:

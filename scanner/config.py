@@ -18,6 +18,7 @@ FILE = "atlascan.yaml"
 API_URL = "https://api.atlassian.com"
 LOGIN_URL = "https://auth.atlassian.com"
 CLOSED = "closed"
+INTERNAL = "internal"
 _DESK_KINDS = frozenset({"jsm.service_desk", "jsm.customer_permissions"})
 
 
@@ -102,47 +103,61 @@ class Declaration:
     """The facts that the configuration states about resources."""
 
     desk_kinds: Mapping[str, str]
+    space_kinds: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, kind: str, id_: str, facts: dict[str, Any]) -> dict[str, Any]:
-        """Return the facts with those added that the configuration states: whom a desk serves."""
+        """Return the facts with those added that the configuration states: whom a desk serves, for whom a space is."""
         if kind in _DESK_KINDS:
             return facts | self._of_desk(id_)
         if kind == "jsm.email_channel" and "project_key" in facts:
             return facts | self._of_desk(f"{id_.partition('/')[0]}/{facts['project_key']}")
+        if kind == "confluence.space":
+            return facts | {"space_kind": self.space_kinds.get(id_, INTERNAL), "space_declared": id_ in self.space_kinds}
         return facts
 
     def _of_desk(self, desk: str) -> dict[str, Any]:
         return {"desk_kind": self.desk_kinds.get(desk, CLOSED), "desk_declared": desk in self.desk_kinds}
 
 
-def declaration(config: Config, desks: Iterable[str]) -> Declaration:
-    """Return what the configuration states about the desks there are (`acme/HR`).
+def declaration(config: Config, desks: Iterable[str], spaces: Iterable[str] = ()) -> Declaration:
+    """Return what the configuration states about the desks and spaces there are (`acme/HR`).
 
     Raises:
-        InputError: A bare key is that of desks on two sites.
+        InputError: A bare key is that of desks, or of spaces, on two sites.
     """
-    known = sorted(set(desks))
-    bare = [key for key in config.desks if "/" not in key]
-    for key in bare:
-        if len(sites := [desk for desk in known if desk.partition("/")[2] == key]) > 1:
-            document = config.document or Document("configuration", {})
-            hint = f"write one of {', '.join(sites)}"
-            raise document.error(f"{key!r} is a desk on more than one site", ("desks", key), hint=hint)
-    everywhere = {f"{site.name}/{key}": config.desks[key] for key in bare for site in config.sites}
-    # The form with the site wins, in whatever order they stand.
-    return Declaration(everywhere | {key: desk_kind for key, desk_kind in config.desks.items() if "/" in key})
+    return Declaration(
+        _by_id(config, "desks", "a desk", config.desks, desks), _by_id(config, "spaces", "a space", config.spaces, spaces)
+    )
 
 
-def undeclared_typos(config: Config, desks: Iterable[str]) -> tuple[str, ...]:
-    """Return a warning for each declared desk that does not exist."""
-    known = {form for desk in desks for form in (desk, desk.partition("/")[2])}
-    if not known:
-        return ()
-    missing = [key for key in config.desks if key not in known]
-    return tuple(f"desks: there is no service desk {key!r}; {did_you_mean(key, known) or 'look at its key'}" for key in missing)
+def undeclared_typos(config: Config, desks: Iterable[str], spaces: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return a warning for each declared desk or space that does not exist."""
+    return (*_typos("desks", "service desk", config.desks, desks), *_typos("spaces", "space", config.spaces, spaces))
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _by_id(config: Config, key: str, noun: str, declared: Mapping[str, str], there: Iterable[str]) -> dict[str, str]:
+    """Return what is declared by id; a bare key is that of the one site that has it."""
+    known = sorted(set(there))
+    bare = [name for name in declared if "/" not in name]
+    for name in bare:
+        if len(sites := [each for each in known if each.partition("/")[2] == name]) > 1:
+            document = config.document or Document("configuration", {})
+            hint = f"write one of {', '.join(sites)}"
+            raise document.error(f"{name!r} is {noun} on more than one site", (key, name), hint=hint)
+    everywhere = {f"{site.name}/{name}": declared[name] for name in bare for site in config.sites}
+    # The form with the site wins, in whatever order they stand.
+    return everywhere | {name: value for name, value in declared.items() if "/" in name}
+
+
+def _typos(key: str, noun: str, declared: Mapping[str, str], there: Iterable[str]) -> tuple[str, ...]:
+    known = {form for each in there for form in (each, each.partition("/")[2])}
+    if not known:
+        return ()
+    missing = [name for name in declared if name not in known]
+    return tuple(f"{key}: there is no {noun} {name!r}; {did_you_mean(name, known) or 'look at its key'}" for name in missing)
 
 
 def _sites(document: Document) -> tuple[Site, ...]:

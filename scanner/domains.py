@@ -1,6 +1,12 @@
 """Domain names and e-mail addresses, in the one form in which they may be compared."""
 
+from functools import cache
+from typing import TYPE_CHECKING
+
 import idna
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 
 def normal_domain(text: str) -> str | None:
@@ -21,6 +27,20 @@ def normal_domain(text: str) -> str | None:
 def is_subdomain(name: str, of: str) -> bool:
     """Tell whether `name` lies properly below `of`; both in normal form. A domain is no sub-domain of itself."""
     return name.endswith("." + of)
+
+
+def registrable(name: str) -> str:
+    """Return the part of a domain, in normal form, that somebody registered, by the public suffix list; of a suffix itself, all."""
+    return _suffixes().privatesuffix(name) or name
+
+
+@cache
+def _suffixes() -> "PublicSuffixList":
+    # Imported here: the list is read only where a policy compares registrable domains.
+    from publicsuffixlist import PublicSuffixList  # noqa: PLC0415
+
+    # Only what the registries say: that a provider hands out names below its own (github.io) makes no owner of its customers.
+    return PublicSuffixList(only_icann=True)
 
 
 def domain_of(text: str) -> str | None:

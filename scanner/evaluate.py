@@ -20,7 +20,7 @@ from scanner.conditions import (
     shown,
 )
 from scanner.kinds import KINDS, OWN_PATHS, own_values
-from scanner.model import Evidence, Finding, Gap, Gate, Policy, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
+from scanner.model import Evidence, Finding, Gap, Policy, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
 
 Facts = dict[str, Any]
 Declare = Callable[[str, str, Facts], Facts]
@@ -35,7 +35,7 @@ def evaluate(rules: Iterable[Rule], snapshot: Snapshot, declare: Declare) -> Ite
         declare: Adds the facts that the configuration states (kind, id, facts -> facts).
     """
     rules = list(rules)
-    gathered = _gather(_all_referred(rules), snapshot, declare)
+    gathered = _gather(frozenset().union(*(referred(rule.policy) for rule in rules)), snapshot, declare)
     judges: dict[str, list[_Judge]] = {}
     for rule in rules:
         around = Surroundings(snapshot.header.taken_at, rule.params, gathered)
@@ -62,24 +62,9 @@ def needs(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
     return frozenset(needed)
 
 
-def gate(findings: Iterable[Finding], fail_on: Severity, *, allow_unknown: bool) -> Gate:
-    """Return what the findings mean for a pipeline: 1 if something fails, else 3 if something is unknown, else 0."""
-    looked_at = [finding for finding in findings if finding.severity.rank >= fail_on.rank]
-    failed = sum(finding.counts and finding.verdict is Verdict.FAIL for finding in looked_at)
-    unknown = sum(finding.verdict is Verdict.UNKNOWN for finding in looked_at)
-    waived = sum(finding.verdict is Verdict.FAIL and not finding.counts for finding in looked_at)
-    excused = f", {waived} waived" if waived else ""
-    scope = f"at severity {fail_on} or above"
-    if failed:
-        also = f"; {unknown} could not be judged" if unknown else ""
-        return _gate(fail_on, 1, f"{failed} {_plural('failure', failed)} {scope}{excused}{also}", allow_unknown=allow_unknown)
-    if unknown and not allow_unknown:
-        because = f"nothing fails {scope}{excused}, but {unknown} {_plural('thing', unknown)} could not be judged"
-        return _gate(fail_on, 3, because, allow_unknown=allow_unknown)
-    if not any(finding.verdict in (Verdict.PASS, Verdict.FAIL) for finding in looked_at):
-        return _gate(fail_on, 3, f"nothing was judged {scope}", allow_unknown=allow_unknown)
-    allowed = f", {unknown} unknown allowed" if unknown else ""
-    return _gate(fail_on, 0, f"everything {scope} was judged and passes{excused}{allowed}", allow_unknown=allow_unknown)
+def referred(policy: Policy) -> frozenset[str]:
+    """Return the other kinds that a policy looks at."""
+    return frozenset().union(*map(referred_kinds, _conditions(policy)))
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -237,8 +222,8 @@ class _Judge:
 _NOT_LOOKED_AT = frozenset({Reason.OPT_IN_OFF, Reason.NO_PUBLIC_API})
 
 
-def _all_referred(rules: list[Rule]) -> frozenset[str]:
-    return frozenset().union(*(referred_kinds(condition) for rule in rules for condition in _conditions(rule.policy)))
+# Atlassian said no, or that there is none.
+_REFUSED = frozenset({Reason.FORBIDDEN, Reason.NOT_FOUND})
 
 
 def _conditions(policy: Policy) -> tuple[Condition | None, ...]:
@@ -253,7 +238,7 @@ def _gather(kinds: frozenset[str], snapshot: Snapshot, declare: Declare) -> dict
     for kind, subjects in _subjects_by_kind(snapshot, set(kinds), declare):
         for subject in subjects:
             if subject.gap:
-                missing[kind].append(Missing(_could_not(subject.gap), _known_of(subject.gap)))
+                missing[kind].append(Missing(_could_not(subject.gap), _known_of(subject.gap), subject.gap.reason in _REFUSED))
             else:
                 items[kind].extend(variant.facts for variant in subject.variants)
     return {kind: Gathered(tuple(items[kind]), tuple(missing[kind])) for kind in kinds}
@@ -336,11 +321,3 @@ def _filled(sentence: str, facts: Facts) -> str:
 
 def _seen(clauses: tuple[Clause, ...]) -> str:
     return "; ".join(dict.fromkeys(seen(clause) for clause in clauses))
-
-
-def _plural(word: str, number: int) -> str:
-    return word if number == 1 else f"{word}s"
-
-
-def _gate(fail_on: Severity, exit_code: int, because: str, *, allow_unknown: bool) -> Gate:
-    return Gate(fail_on=fail_on, allow_unknown=allow_unknown, exit_code=exit_code, because=because)

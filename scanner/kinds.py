@@ -94,11 +94,16 @@ def _objects(meaning: str, key: str, /, **items: Fact) -> Fact:
 
 
 # Facts that the configuration states, and nobody else.
-DECLARED = frozenset({"desk_kind", "desk_declared"})
+DECLARED = frozenset({"desk_kind", "desk_declared", "space_kind", "space_declared"})
 
 _DESK_DECLARED = _yes("whether the configuration says whom the desk serves")
 _DESK_KIND = _text(
     "whom the desk serves, by the configuration; an undeclared desk counts as closed", "closed", "employees", "public"
+)
+
+_SPACE_DECLARED = _yes("whether the configuration says for whom the space is")
+_SPACE_KIND = _text(
+    "for whom the space is, by the configuration; an undeclared space counts as internal", "internal", "knowledge-base", "public"
 )
 
 # Of filters and dashboards alike.
@@ -872,6 +877,8 @@ KINDS: dict[str, Kind] = {
                 "status": _text("whether it is in use", "current", "archived"),
                 "anonymous_access": _yes("anybody may look into it without an account"),
                 "unlicensed_access": _yes("people who may not use Confluence may look into it, such as customers of a desk"),
+                "space_kind": _SPACE_KIND,
+                "space_declared": _SPACE_DECLARED,
             },
             "space key",
         ),
@@ -903,19 +910,20 @@ KINDS: dict[str, Kind] = {
 }
 
 _ID, _SITE, _PROJECT = _text("its id"), _text("the name of the site it belongs to"), _text("the key of the project it belongs to")
+_LOCAL_ID = _text("its id on that site, without the name of the site")
 
 # What a path may lead to besides the facts, by how far the ids of a kind reach.
 OWN_PATHS: dict[Scope, dict[str, Fact]] = {
     Scope.ORG: {"id": _ID},
-    Scope.SITE: {"id": _ID, "site": _SITE},
-    Scope.DESK: {"id": _ID, "site": _SITE, "project": _PROJECT},
+    Scope.SITE: {"id": _ID, "site": _SITE, "local_id": _LOCAL_ID},
+    Scope.DESK: {"id": _ID, "site": _SITE, "local_id": _LOCAL_ID, "project": _PROJECT},
 }
 
 
 def own_values(kind: Kind, id_: str) -> dict[str, str]:
     """Return the values of a resource's own paths, which its id holds."""
-    site, _, project = id_.partition("/")
-    values = {"id": id_, "site": site, "project": project}
+    site, _, local_id = id_.partition("/")
+    values = {"id": id_, "site": site, "local_id": local_id, "project": local_id}
     return {name: values[name] for name in OWN_PATHS[kind.scope]}
 
 

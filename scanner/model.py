@@ -1,7 +1,8 @@
 """The nouns that the stages speak in. Everything here is a value: nothing reads, writes, or knows where it came from."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -202,17 +203,31 @@ class Param:
     meaning: str
     default: Any = None
     setting: str | None = None
+    bound: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What remediation makes of a failing resource: facts laid over its own, or it is gone; and of other resources.
+
+    Of others (kind, id) tells which are replaced, or taken away by None.
+    """
+
+    facts: Mapping[str, Any]
+    gone: bool = False
+    others: Mapping[tuple[str, str], Resource | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Facts, and the verdict that the policy must give on them."""
+    """Facts, and the verdict that the policy must give on them; what remediation makes of these facts where that is special."""
 
     name: str
     verdict: Verdict
     records: tuple[Record, ...]
     params: Mapping[str, Any]
     severity: Severity | None = None
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +254,7 @@ class Policy:
     examples: tuple[Example, ...]
     file: "Path"
     line: int = 1
+    fix: Fix | None = None
 
     @property
     def area(self) -> str:
@@ -330,6 +346,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     missing: str | None = None
 
     @property
+    def word(self) -> str:
+        """Return the verdict in a word; a failure that somebody excused is `waived`."""
+        return "waived" if self.verdict is Verdict.FAIL and self.waiver else self.verdict.value
+
+    @property
     def counts(self) -> bool:
         """Tell whether the gate looks at it: a failure that nobody excused, or something that could not be judged."""
         return self.verdict is Verdict.UNKNOWN or (self.verdict is Verdict.FAIL and self.waiver is None)
@@ -351,6 +372,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     params: dict[str, Any]
     file: str
     line: int
+    # How many pass, or are not applicable, besides those among the findings: of very many, only the first are listed.
+    unlisted: dict[str, int] = {}
 
 
 class WaiverState(StrEnum):
@@ -410,6 +433,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def of(self, policy: str) -> tuple[Finding, ...]:
         """Return the findings of one policy."""
         return tuple(finding for finding in self.findings if finding.policy == policy)
+
+    def counts(self) -> dict[str, Counter[str]]:
+        """Count what was found by policy, listed or not, under fail, waived, unknown, pass and notapplicable."""
+        numbers = {policy.id: Counter(policy.unlisted) for policy in self.policies}
+        for finding in self.findings:
+            numbers.setdefault(finding.policy, Counter())[finding.word] += 1
+        return numbers
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

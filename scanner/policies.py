@@ -11,7 +11,7 @@ from scanner import conditions, documents
 from scanner.documents import Document
 from scanner.errors import InputError, did_you_mean
 from scanner.kinds import KINDS, fits, wanted
-from scanner.model import Example, Gap, Judged, Param, Policy, Raise, Reason, Record, Resource, Rule, Severity, Source, Verdict
+from scanner.model import Example, Fix, Gap, Judged, Param, Policy, Raise, Reason, Record, Resource, Rule, Severity, Source, Verdict
 from scanner.shipped import shipped
 
 PROFILES = "profiles"
@@ -79,6 +79,7 @@ def read(file: Path, folder: Path) -> Policy:
         examples=tuple(_example(document, index, kind, example) for index, example in enumerate(entry["examples"])),
         file=file,
         line=document.line(("title",)),
+        fix=_fix(document, ("fix",), kind, entry["fix"]) if "fix" in entry else None,
     )
 
 
@@ -201,7 +202,20 @@ def _example(document: Document, index: int, kind: str, entry: dict[str, Any]) -
     records = [_record(document, at, own)]
     records += [_record(document, (*at, "with", number), other) for number, other in enumerate(entry.get("with", []))]
     severity = Severity(entry["severity"]) if "severity" in entry else None
-    return Example(entry["name"], Verdict(entry["verdict"]), tuple(records), entry.get("params", {}), severity)
+    fix = _fix(document, (*at, "fix"), kind, entry["fix"]) if "fix" in entry else None
+    return Example(entry["name"], Verdict(entry["verdict"]), tuple(records), entry.get("params", {}), severity, fix)
+
+
+def _fix(document: Document, at: documents.Path_, kind: str, entry: dict[str, Any]) -> Fix:
+    if ("facts" in entry) and entry.get("gone"):
+        raise document.error("what is gone has no facts", (*at, "facts"))
+    own = _record(document, at, {"kind": kind, "facts": entry.get("facts", {})})
+    others: dict[tuple[str, str], Resource | None] = {}
+    for index, other in enumerate(entry.get("with", [])):
+        record = _record(document, (*at, "with", index), other)
+        if isinstance(record, Resource):
+            others[record.kind, record.id] = None if other.get("gone") else record
+    return Fix(own.facts if isinstance(own, Resource) else {}, gone=bool(entry.get("gone")), others=others)
 
 
 def _record(document: Document, at: documents.Path_, entry: dict[str, Any]) -> Record:

@@ -139,8 +139,8 @@ def _made(calm: Collected) -> Iterator[Rule]:
                     yield _rule(f"{name}-{word}", kind, condition)
         for other in ("org", "jira.site"):
             number = len(resources)
-            yield _rule(f"no-fewer-{kind}", other, Count(None, kind, None, number, None))
-            yield _rule(f"fewer-{kind}", other, Count(None, kind, None, None, number - 1))
+            yield _rule(f"no-fewer-{kind}", other, Count(None, kind, (), None, Constant(number), None))
+            yield _rule(f"fewer-{kind}", other, Count(None, kind, (), None, None, Constant(number - 1)))
 
 
 def _told(name: str, fact: Fact, resources: Sequence[Resource]) -> list[Any]:
@@ -164,7 +164,7 @@ def _tests(name: str, fact: Fact, value: Any) -> Iterator[tuple[str, Condition]]
             one = Test(str(fact.key), "equals", wanted)
             yield "some", Each(name, "some", one, fact.key)
             yield "none", Each(name, "none", one, fact.key)
-            yield "many", Count(name, None, None, 2, None)
+            yield "many", Count(name, None, (), None, Constant(2), None)
         case _:
             yield "equals", Test(name, "equals", wanted)
             yield "differs", Test(name, "not_equals", wanted)

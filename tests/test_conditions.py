@@ -92,8 +92,23 @@ def test_every_truth_names_what_decided_it(tree: Any, known: dict[str, Any]) -> 
 
 DATED = "attestation"
 DOMAIN = "jsm.email_channel"
+ROLE = "jira.application_role"
+TOKEN = "org.api_token"
+HEADROOM = {"path": "remaining_seats", "at_least": 5, "percent_of": "seats"}
+LASTING = {"path": "expires_at", "within": "365 d", "of": "created_at"}
 CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool | None]] = [
     (KIND, {"path": "public_signup", "equals": True}, {"public_signup": 1}, None),
+    (KIND, {"path": "public_signup", "equals": True}, {"public_signup": True}, True),
+    (KIND, {"path": "public_signup", "not_equals": True}, {"public_signup": True}, False),
+    (KIND, {"path": "channel_access", "in": ["open"]}, {"channel_access": "restricted"}, False),
+    (KIND, {"path": "channel_access", "in": ["open"]}, {"channel_access": 5}, None),
+    (KIND, {"path": "channel_access", "not_in": ["open"]}, {"channel_access": "open"}, False),
+    (DATED, {"path": "attested_on", "older_than": "90 d"}, {"attested_on": "once"}, None),
+    (DOMAIN, {"path": "domain", "domain_in": ["acme.example"]}, {"domain": "acme..example"}, None),
+    (DOMAIN, {"path": "domain", "domain_not_in": ["acme.example"]}, {"domain": "ACME.example."}, False),
+    (DOMAIN, {"path": "domain", "domain_in": ["acme.co.uk"], "as": "registrable"}, {"domain": "help.acme.co.uk"}, True),
+    (DOMAIN, {"path": "domain", "domain_in": ["other.co.uk"], "as": "registrable"}, {"domain": "acme.co.uk"}, False),
+    (DOMAIN, {"path": "domain", "domain_in": ["help.acme.example"], "as": "registrable"}, {"domain": "mail.acme.example"}, True),
     (KIND, {"path": "public_signup", "equals": True}, {"public_signup": None}, False),
     (KIND, {"path": "public_signup", "not_equals": True}, {"public_signup": None}, True),
     (KIND, {"path": "public_signup", "not_equals": True}, {}, None),
@@ -112,6 +127,34 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], bool | None]] = [
     ("jsm.customer_access", {"path": "external_domains", "empty": True}, {"external_domains": []}, True),
     ("jsm.customer_access", {"path": "external_domains", "empty": False}, {"external_domains": []}, False),
     ("jsm.customer_access", {"path": "external_domains", "empty": True}, {"external_domains": None}, None),
+    (
+        "jsm.customer_access",
+        {"path": "external_domains", "subset_of": ["a.example", "b.example"]},
+        {"external_domains": ["a.example"]},
+        True,
+    ),
+    ("jsm.customer_access", {"path": "external_domains", "subset_of": ["a.example"]}, {"external_domains": []}, True),
+    ("jsm.customer_access", {"path": "external_domains", "subset_of": ["a.example"]}, {"external_domains": ["b.example"]}, False),
+    ("jsm.customer_access", {"path": "external_domains", "subset_of": ["a.example"]}, {"external_domains": None}, None),
+    (DATED, {"path": "evidence", "matches": "^https://"}, {"evidence": "https://wiki.example/1"}, True),
+    (DATED, {"path": "evidence", "matches": "wiki"}, {"evidence": "https://wiki.example/1"}, True),
+    (DATED, {"path": "evidence", "matches": "^wiki"}, {"evidence": "https://wiki.example/1"}, False),
+    (DATED, {"path": "evidence", "matches": "^(a+)+$"}, {"evidence": "a" * 50_000 + "!"}, False),
+    (DATED, {"path": "evidence", "matches": "^wiki"}, {"evidence": None}, None),
+    (ROLE, {"path": "seats", "at_least": 10}, {"seats": 10}, True),
+    (ROLE, {"path": "seats", "at_least": 10}, {"seats": 9}, False),
+    (ROLE, {"path": "seats", "at_least": 10}, {"seats": True}, None),
+    (ROLE, {"path": "seats", "at_most": 10}, {"seats": 10}, True),
+    (ROLE, {"path": "seats", "at_most": 10}, {"seats": 11}, False),
+    (ROLE, {"path": "seats", "at_most": 10}, {"seats": "10"}, None),
+    (ROLE, HEADROOM, {"remaining_seats": 5, "seats": 100}, True),
+    (ROLE, HEADROOM, {"remaining_seats": 4, "seats": 100}, False),
+    (ROLE, HEADROOM, {"remaining_seats": 0, "seats": 0}, None),
+    (ROLE, HEADROOM, {"remaining_seats": 5}, None),
+    (TOKEN, LASTING, {"created_at": "2026-01-01", "expires_at": "2027-01-01"}, True),
+    (TOKEN, LASTING, {"created_at": "2026-01-01", "expires_at": "2027-01-02"}, False),
+    (TOKEN, LASTING, {"created_at": "2026-01-01", "expires_at": None}, None),
+    (TOKEN, LASTING, {"expires_at": "2027-01-02"}, None),
     (DATED, {"path": "expires", "newer_than": "1 d"}, {"expires": "2026-06-15"}, True),
     (DATED, {"path": "expires", "newer_than": "1 d"}, {"expires": "2026-06-14"}, False),
     (DATED, {"path": "expires", "newer_than": "1 d"}, {"expires": "someday"}, None),
@@ -162,8 +205,7 @@ def test_an_operator_means_what_its_docstring_says(
 
 def test_every_operator_is_tried_with_each_truth_it_can_have() -> None:
     tried = {(word, wanted) for _, condition, _, wanted in CASES for word in condition}
-    numbers = {"at_least", "at_most"}  # tried through `count`, as no kind has a fact that is a number yet
-    assert not [word for word in OPERATORS if word not in numbers and not any((word, wanted) in tried for wanted in (True, False))]
+    assert not [word for word in OPERATORS for wanted in (True, False, None) if (word, wanted) not in tried]
 
 
 SITE = {"facts": "jsm.customer_access", "match": {"id": "site"}, "some": {"path": "external_accounts", "equals": "anyone"}}
@@ -287,7 +329,15 @@ WRONG: list[tuple[Any, str, str | None]] = [
     ),
     ({"facts": "jsm.customer_acess", "some": TRUE}, "unknown kind 'jsm.customer_acess'", "did you mean 'jsm.customer_access'?"),
     ({"facts": "jsm.customer_access"}, "wants exactly one of some, every, none beside `facts`", None),
-    ({"count": {"facts": "org.domain"}}, "wants at_least or at_most with a whole number beside `count`", None),
+    ({"count": {"facts": "org.domain"}}, "wants at_least or at_most beside `count`", None),
+    ({"count": {"facts": "org.domain"}, "at_least": "2"}, "at_least: wants a whole number, or {param: name}", None),
+    (
+        {"path": "channel_access", "matches": "(a"},
+        "matches: not a pattern: missing ): (a",
+        "patterns are RE2's: no look-around, no back-references",
+    ),
+    ({"path": "channel_access", "equals": "open", "of": "sharing"}, "of: `of` does not go with `equals`", "it belongs to within"),
+    ({"readable": "org.evnt"}, "readable: unknown kind 'org.evnt'", "did you mean 'org.event'?"),
     ({"all": [TRUE], "any": [TRUE]}, "any: unknown key 'any'", "did you mean"),
 ]
 

@@ -433,3 +433,30 @@ def test_a_declared_desk_that_does_not_exist_is_warned_of(tmp_path: Path) -> Non
 
 def test_nothing_is_warned_of_where_no_desk_could_be_read(tmp_path: Path) -> None:
     assert undeclared_typos(two_sites(tmp_path, "{HRR: closed}"), []) == ()
+
+
+# ------------------------------------------------------------------------------------------------------------------ spaces
+
+
+def spaces(folder: Path, declared: str) -> Config:
+    return loaded(folder, f"sites: [{{url: https://acme.example}}, {{url: https://beta.example}}]\nspaces: {declared}\n")
+
+
+def test_a_space_is_told_for_whom_it_is_and_is_internal_where_nobody_said(tmp_path: Path) -> None:
+    declare = declaration(spaces(tmp_path, "{KB: knowledge-base, beta/PRESS: public}"), [], ["acme/KB", "beta/PRESS"])
+    assert [declare("confluence.space", space, {}) for space in ("acme/KB", "beta/PRESS", "acme/PRESS")] == [
+        {"space_kind": "knowledge-base", "space_declared": True},
+        {"space_kind": "public", "space_declared": True},
+        {"space_kind": "internal", "space_declared": False},
+    ]
+
+
+def test_a_bare_key_that_spaces_of_two_sites_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r":2: spaces\.KB: 'KB' is a space on more than one site"):
+        declaration(spaces(tmp_path, "{KB: public}"), [], ["acme/KB", "beta/KB"])
+
+
+def test_a_declared_space_that_does_not_exist_is_warned_of(tmp_path: Path) -> None:
+    assert undeclared_typos(spaces(tmp_path, "{KBB: public}"), ["acme/HR"], ["acme/KB"]) == (
+        "spaces: there is no space 'KBB'; did you mean 'KB'?",
+    )

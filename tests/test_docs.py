@@ -12,9 +12,9 @@ import pytest
 from scanner import attestations, conditions, documents, policies, waivers
 from scanner import config as configuration
 from scanner.cli import cli, pipeline
+from scanner.cli.proof import judged
 from scanner.model import worst
 from tests import reference
-from tests.test_policies import judged
 
 ROOT = Path(__file__).parent.parent
 GENERATED = sorted(reference.PAGES)

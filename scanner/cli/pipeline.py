@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scanner import __version__, attestations, evaluate, policies, waivers
+from scanner import __version__, attestations, evaluate, gate, policies, waivers
 from scanner import config as configuration
 from scanner.config import Config
 from scanner.errors import InputError
@@ -27,11 +27,7 @@ def load_config(file: Path | None) -> Config:
         raise InputError(
             f"there is no {configuration.FILE} in this folder", hint="write one with `atlascan init`, or name one with --config"
         )
-    config = configuration.load(path)
-    idle = {"spaces": bool(config.spaces)}
-    for key in (key for key, is_set in idle.items() if is_set):
-        say(f"warning: {key} has no effect in this version")
-    return config
+    return configuration.load(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +56,11 @@ def criteria(config: Config) -> Criteria:
 def judge(config: Config, by: Criteria, snapshot: Snapshot, *, fail_on: str | None = None, allow_unknown: bool = False) -> Report:
     """Judge a snapshot; `fail_on` takes the place of the configured severity."""
     as_of = snapshot.header.taken_at
-    desks = [record.id for record in snapshot if isinstance(record, Resource) and record.kind == "jsm.service_desk"]
-    for warning in (*configuration.undeclared_typos(config, desks), *_sites_left_out(snapshot)):
+    desks, spaces = _ids(snapshot, "jsm.service_desk"), _ids(snapshot, "confluence.space") if config.spaces else []
+    for warning in (*configuration.undeclared_typos(config, desks, spaces), *_sites_left_out(snapshot)):
         say(f"warning: {warning}")
     supplied = attestations.supply(snapshot, by.attestations)
-    declare = configuration.declaration(config, desks)
+    declare = configuration.declaration(config, desks, spaces)
     findings, uses = waivers.apply(evaluate.evaluate(by.rules, supplied, declare), by.waivers, as_of)
     ordered = tuple(sorted(findings, key=lambda each: (each.policy, -each.verdict.rank, each.address)))
     return Report(
@@ -76,7 +72,7 @@ def judge(config: Config, by: Criteria, snapshot: Snapshot, *, fail_on: str | No
         gaps=tuple(record for record in supplied if isinstance(record, Gap)),
         waivers=uses,
         attestations=attestations.uses(by.attestations, as_of),
-        gate=evaluate.gate(ordered, Severity(fail_on or config.fail_on), allow_unknown=allow_unknown),
+        gate=gate.gate(ordered, Severity(fail_on or config.fail_on), allow_unknown=allow_unknown),
     )
 
 
@@ -91,6 +87,10 @@ def utc_now() -> datetime:
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _ids(snapshot: Snapshot, kind: str) -> list[str]:
+    return [record.id for record in snapshot if isinstance(record, Resource) and record.kind == kind]
 
 
 def _sites_left_out(snapshot: Snapshot) -> Iterator[str]:
