@@ -33,6 +33,7 @@ test: $(INSTALLED)  ## the tests, with branch coverage
 bench: $(INSTALLED)  ## the benchmarks
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python -m benchmarks.collect
+	$(BIN)/python -m benchmarks.evaluate
 
 record: $(INSTALLED)  ## record the shipped cassettes anew, from the stand-in site
 	$(BIN)/python -m tests.record

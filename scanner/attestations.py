@@ -187,8 +187,7 @@ def _resource(attestation: Attestation) -> Resource:
     facts = dict(attestation.facts)
     if attestation.kind == "jsm.email_channel":
         facts |= _channel_facts(attestation.id)
-    if attestation.kind == "jsm.customer_permissions" and "channel_access" in facts:
-        # Today's console has no switch for public signup in a desk: known to be none, not unknown.
+    if _IN_PLACE_OF_SIGNUP.get(attestation.kind) in facts:
         facts.setdefault("public_signup", None)
     return Resource(
         kind=attestation.kind,
@@ -198,6 +197,10 @@ def _resource(attestation: Attestation) -> Resource:
         source=Source.ATTESTED,
         parent=desk_address(attestation.kind, attestation.id, facts),
     )
+
+
+# Today's console has no switch for public signup, known to be none and not unknown, but these in its place.
+_IN_PLACE_OF_SIGNUP = {"jsm.customer_permissions": "channel_access", "jsm.customer_access": "external_accounts"}
 
 
 def _channel_facts(id_: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from scanner import documents
 from scanner.documents import Document
 from scanner.domains import normal_domain
 from scanner.errors import did_you_mean
-from scanner.model import Severity
+from scanner.model import Choice, Desk, Severity, WaiverLimits
 
 FILE = "atlascan.yaml"
 API_URL = "https://api.atlassian.com"
@@ -53,9 +53,12 @@ class Config:
     spaces: Mapping[str, str] = field(default_factory=dict)
     collect: Collect = Collect()
     waivers: Path | None = None
+    waiver_limits: WaiverLimits = field(default_factory=WaiverLimits)
     attestations: Path | None = None
     policies: tuple[Path, ...] = ()
     params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    disable: Mapping[str, str] = field(default_factory=dict)
     fail_on: Severity = Severity.HIGH
     api_url: str = API_URL
     login_url: str = LOGIN_URL
@@ -65,6 +68,19 @@ class Config:
     def settings(self) -> dict[str, Any]:
         """Return what parameters of policies may be taken from."""
         return {} if self.company_domains is None else {"company_domains": list(self.company_domains)}
+
+    @property
+    def choice(self) -> Choice:
+        """Return what to judge by."""
+        return Choice(
+            profile=self.profile,
+            settings=self.settings,
+            params=self.params,
+            severity=self.severity,
+            disable=self.disable,
+            folders=self.policies,
+            document=self.document,
+        )
 
 
 def load(path: Path) -> Config:
@@ -87,10 +103,13 @@ def from_document(document: Document, folder: Path) -> Config:
         desks=entry.get("desks", {}),
         spaces=entry.get("spaces", {}),
         collect=Collect(**entry.get("collect", {})),
-        waivers=_file(document, "waivers", folder),
-        attestations=_file(document, "attestations", folder),
+        waivers=_file(document, ("waivers", "file") if _has_waiver_limits(entry) else ("waivers",), folder),
+        waiver_limits=_waiver_limits(entry),
+        attestations=_file(document, ("attestations",), folder),
         policies=tuple(folder / item for item in entry.get("policies", [])),
         params=entry.get("params", {}),
+        severity={policy: Severity(value) for policy, value in entry.get("severity", {}).items()},
+        disable=entry.get("disable", {}),
         fail_on=Severity(entry.get("fail_on", "high")),
         api_url=_safe_url(document, ("api_url",), entry.get("api_url", API_URL)),
         login_url=_safe_url(document, ("login_url",), entry.get("login_url", LOGIN_URL)),
@@ -114,6 +133,12 @@ class Declaration:
         if kind == "confluence.space":
             return facts | {"space_kind": self.space_kinds.get(id_, INTERNAL), "space_declared": id_ in self.space_kinds}
         return facts
+
+    def desks(self, ids: Iterable[str]) -> tuple[Desk, ...]:
+        """Return the desks there are, with the kind that each is judged as."""
+        return tuple(
+            Desk(id=id_, kind=self.desk_kinds.get(id_, CLOSED), declared=id_ in self.desk_kinds) for id_ in sorted(set(ids))
+        )
 
     def _of_desk(self, desk: str) -> dict[str, Any]:
         return {"desk_kind": self.desk_kinds.get(desk, CLOSED), "desk_declared": desk in self.desk_kinds}
@@ -223,11 +248,23 @@ def _company_domains(document: Document) -> tuple[str, ...] | None:
     return tuple(domain for domain in normal if domain)
 
 
-def _file(document: Document, key: str, folder: Path) -> Path | None:
-    name = document.value.get(key)
-    if name is None:
+def _has_waiver_limits(entry: dict[str, Any]) -> bool:
+    """Tell whether `waivers:` says more than the name of the file."""
+    return isinstance(entry.get("waivers"), dict)
+
+
+def _waiver_limits(entry: dict[str, Any]) -> WaiverLimits:
+    limits = entry["waivers"] if _has_waiver_limits(entry) else {}
+    return WaiverLimits(**{name: days for name, days in limits.items() if name != "file"})
+
+
+def _file(document: Document, at: documents.Path_, folder: Path) -> Path | None:
+    name = document.value
+    for key in at:
+        name = name.get(key, {})
+    if not name:
         return None
     path = folder / str(name)
     if not isfile(path):  # noqa: PTH113  Path's raises on a name that is too long
-        raise document.error(f"there is no file {path}", (key,), hint=f"create it, or take `{key}:` out")
+        raise document.error(f"there is no file {path}", at, hint=f"create it, or take `{at[0]}:` out")
     return path

@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 import yaml
 
-from scanner.errors import InputError, did_you_mean
+from scanner.errors import InputError, Place, did_you_mean
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
 MAX_VALUES = 300_000
+# Schema -> how many values such a file holds at most. Whoever reads a policy builds a condition of it, and judges its examples.
+_MAX_VALUES = {"policy": 50_000}
+MAX_COMPLAINTS = 100
+# So many complaints are looked at for those that matter most: a hostile file has one for each of its values.
+_MAX_LOOKED_AT = 1000
+_MAX_MESSAGE = 400
 
 Path_ = tuple[str | int, ...]
 Mark = tuple[int, int]
@@ -38,16 +45,21 @@ class Document:
     value: Any
     marks: dict[Path_, Mark] = field(repr=False, default_factory=dict)
 
+    def place(self, path: Path_) -> Place:
+        """Return where the value at `path` stands, or its nearest parent."""
+        nearest = path
+        while nearest not in self.marks and nearest:
+            nearest = nearest[:-1]
+        line, column = self.marks.get(nearest, (1, 1))
+        return Place(self.name, line, column, path)
+
     def line(self, path: Path_) -> int:
         """Return the line (from 1) of the value at `path`, or of its nearest parent."""
-        while path not in self.marks and path:
-            path = path[:-1]
-        return self.marks.get(path, (1, 1))[0]
+        return self.place(path).line
 
     def error(self, message: str, path: Path_ = (), *, hint: str | None = None) -> InputError:
         """Return the error to raise about the value at `path`."""
-        where = f"{self.name}:{self.line(path)}"
-        return InputError(f"{where}: {_dotted(path)}{message}", hint=hint)
+        return InputError(_line(f"{_dotted(path)}{message}"), hint=_line(hint) if hint else None, place=self.place(path))
 
 
 def read(path: Path, schema: str) -> Document:
@@ -56,29 +68,47 @@ def read(path: Path, schema: str) -> Document:
     Raises:
         InputError: The file is missing, not YAML, hostile, or not what the schema wants.
     """
-    return checked(parse(_text(path), str(path)), schema)
+    return checked(load(path, schema), schema)
 
 
 def checked(document: Document, schema: str) -> Document:
     """Return the document, or raise what is wrong with it by the shipped schema of that name."""
-    violation = _violation(_validator(schema), document.value)
-    if violation is not None:
-        raise _complaint(document, violation)
+    for complaint in complaints(document, schema):
+        raise complaint
     return document
 
 
-def parse(text: str, name: str) -> Document:
+def complaints(document: Document, schema: str) -> Iterator[InputError]:
+    """Yield all that is wrong with a document by the shipped schema of that name, what matters most first."""
+    said: set[str] = set()
+    for violation in _violations(_validator(schema), document.value):
+        for complaint in _complaints(document, violation):
+            if str(complaint) not in said:
+                said.add(str(complaint))
+                yield complaint
+
+
+def load(path: Path, schema: str | None = None) -> Document:
+    """Read a YAML file that is to be checked against the schema of that name later, or against none.
+
+    Raises:
+        InputError: The file is missing, not YAML, or hostile.
+    """
+    return parse(_text(path), str(path), _MAX_VALUES.get(schema or "", MAX_VALUES))
+
+
+def parse(text: str, name: str, max_values: int = MAX_VALUES) -> Document:
     """Turn YAML text into a document without checking it against any schema."""
     try:
-        _refuse_hostile(text, name)
+        _refuse_hostile(text, name, max_values)
         node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = 1 if mark is None else mark.line + 1
-        raise InputError(f"{name}:{line}: not valid YAML: {error.problem or error.context}") from error
+        place = Place(name) if mark is None else Place(name, mark.line + 1, mark.column + 1)
+        raise InputError(f"not valid YAML: {error.problem or error.context}", place=place) from error
     except yaml.reader.ReaderError as error:
-        line = text.encode()[: error.position].count(b"\n") + 1
-        raise InputError(f"{name}:{line}: not valid YAML: {error.reason} (#x{error.character:04x})") from error
+        place = Place(name, text.encode()[: error.position].count(b"\n") + 1)
+        raise InputError(f"not valid YAML: {error.reason} (#x{error.character:04x})", place=place) from error
     except UnicodeEncodeError as error:
         raise InputError(f"{name}: not valid Unicode text (character {error.start})") from error
     marks: dict[Path_, Mark] = {}
@@ -89,6 +119,12 @@ def parse(text: str, name: str) -> Document:
 def dump(value: object) -> str:
     """Write plain values as YAML that `parse` reads back the same."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+def dump_line(value: dict[str, Any] | list[Any]) -> str:
+    """Write a map or a list as one line of YAML, such as `{path: enabled, equals: false}`."""
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=True)
+    return text.rstrip("\n")
 
 
 @cache
@@ -115,7 +151,7 @@ def _text(path: Path) -> str:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start})") from error
 
 
-def _refuse_hostile(text: str, name: str) -> None:
+def _refuse_hostile(text: str, name: str, max_values: int) -> None:
     depth = documents = values = 0
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
@@ -130,16 +166,17 @@ def _refuse_hostile(text: str, name: str) -> None:
         if documents > 1:
             raise _hostile(name, event, "a second document begins here (---)", "write one document a file")
         values += isinstance(event, yaml.NodeEvent)
-        if values > MAX_VALUES:
-            raise _hostile(name, event, f"more than {MAX_VALUES} values", "no file of this kind has so many; is it the right one?")
+        if values > max_values:
+            raise _hostile(name, event, f"more than {max_values} values", "no file of this kind has so many; is it the right one?")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _hostile(name, event, f"nested more than {MAX_DEPTH} deep", "flatten it")
 
 
 def _hostile(name: str, event: yaml.Event, message: str, hint: str) -> InputError:
-    line = event.start_mark.line + 1  # type: ignore[union-attr]  # events of the parser always have a mark
-    return InputError(f"{name}:{line}: {message}", hint=hint)
+    mark = event.start_mark
+    line, column = mark.line + 1, mark.column + 1  # type: ignore[union-attr]  # events of the parser always have a mark
+    return InputError(message, hint=hint, place=Place(name, line, column))
 
 
 class _Loader(yaml.CSafeLoader):
@@ -194,15 +231,16 @@ class _Builder:
     def _items(self, node: yaml.MappingNode, path: Path_) -> Iterator[tuple[str, Any]]:
         seen: set[str] = set()
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
+            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
+            place = Place(self.name, line, column, path)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise InputError(f"{self.name}:{line}: a key must be text")
+                raise InputError("a key must be text", place=place)
             key = str(key_node.value)
             if key in seen:
-                raise InputError(f"{self.name}:{line}: {_dotted(path)}the key {key!r} is given twice", hint="keep one of them")
+                raise InputError(_line(f"{_dotted(path)}the key {key!r} is given twice"), hint="keep one of them", place=place)
             seen.add(key)
             value = self.build(value_node, (*path, key))
-            self.marks[(*path, key)] = (line, key_node.start_mark.column + 1)
+            self.marks[(*path, key)] = (line, column)
             yield key, value
 
 
@@ -258,28 +296,44 @@ class _Violation:
     message: str
 
 
-def _violation(validator: "Draft202012Validator", value: object) -> _Violation | None:
-    from jsonschema.exceptions import best_match  # noqa: PLC0415  see _validator
+def _violations(validator: "Draft202012Validator", value: object) -> Iterator[_Violation]:
+    from jsonschema.exceptions import best_match, relevance  # noqa: PLC0415  see _validator
 
-    error: Any = best_match(validator.iter_errors(value))
-    if error is None:
-        return None
-    subschema = error.schema if isinstance(error.schema, dict) else {}
-    return _Violation(tuple(error.absolute_path), error.validator, error.validator_value, error.instance, subschema, error.message)
+    errors: list[Any] = sorted(islice(validator.iter_errors(value), _MAX_LOOKED_AT), key=relevance, reverse=True)
+    for error in errors[:MAX_COMPLAINTS]:
+        # Of a choice that fits in no form, what is wrong with the nearest form.
+        nearest: Any = best_match([error])
+        subschema = nearest.schema if isinstance(nearest.schema, dict) else {}
+        yield _Violation(
+            tuple(nearest.absolute_path),
+            nearest.validator,
+            nearest.validator_value,
+            nearest.instance,
+            subschema,
+            nearest.message,
+        )
+
+
+def _complaints(document: Document, violation: _Violation) -> Iterator[InputError]:
+    """Yield what is to be said of a violation: for each key that is unknown or missing, its own."""
+    match violation.rule:
+        case "additionalProperties" if isinstance(violation.value, dict):
+            known = violation.subschema.get("properties", {})
+            for unknown in (key for key in violation.value if key not in known):
+                yield document.error(f"unknown key {unknown!r}", (*violation.path, unknown), hint=did_you_mean(unknown, known))
+        case "required":
+            for missing in (key for key in violation.wants if key not in violation.value):
+                meaning = violation.subschema.get("properties", {}).get(missing, {}).get("description")
+                hint = f"{missing}: {meaning}" if meaning else None
+                yield document.error(f"the key {missing!r} is missing", violation.path, hint=hint)
+        case _:
+            yield _complaint(document, violation)
 
 
 def _complaint(document: Document, violation: _Violation) -> InputError:
     path, value, wants = violation.path, violation.value, violation.wants
     hint = violation.subschema.get("description")
     match violation.rule:
-        case "additionalProperties" if isinstance(value, dict):
-            known = violation.subschema.get("properties", {})
-            unknown = next(key for key in value if key not in known)
-            return document.error(f"unknown key {unknown!r}", (*path, unknown), hint=did_you_mean(unknown, known))
-        case "required":
-            missing = next(key for key in wants if key not in value)
-            meaning = violation.subschema.get("properties", {}).get(missing, {}).get("description")
-            return document.error(f"the key {missing!r} is missing", path, hint=f"{missing}: {meaning}" if meaning else None)
         case "type":
             return document.error(f"{_shown(value)} is not {_wanted(wants)}", path, hint=hint)
         case "enum":
@@ -321,6 +375,11 @@ def _shown(value: object) -> str:
 
 def _shortened(text: str, limit: int = 120) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _line(text: str) -> str:
+    """Return a text as one line of a length that can be read, whatever the file has put into it."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in _shortened(text, _MAX_MESSAGE))
 
 
 def _dotted(path: Path_) -> str:

@@ -5,11 +5,22 @@ AtlascanError
 └── WorkError       exit 3: the work could not be done (disk full, no network to record, ...)
 """
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file something stands: line and column from 1, and the path of the value, such as ("require", "equals")."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+    path: tuple[str | int, ...] = ()
 
 
 class AtlascanError(Exception):
@@ -23,9 +34,17 @@ class AtlascanError(Exception):
 
 
 class InputError(AtlascanError):
-    """Something the user gave is wrong. Not a violation: bad input is never mistaken for a failing policy."""
+    """Something the user gave is wrong. Not a violation: bad input is never mistaken for a failing policy.
+
+    Where the place is known, the message begins with it; `problem` is the message without.
+    """
 
     exit_code = 2
+
+    def __init__(self, problem: str, *, hint: str | None = None, place: Place | None = None) -> None:
+        super().__init__(f"{place.file}:{place.line}: {problem}" if place else problem, hint=hint)
+        self.problem = problem
+        self.place = place
 
 
 class WorkError(AtlascanError):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scanner.model import BaselineState, Finding, Gate, Report, Severity, Verdict
+from scanner.model import BaselineState, Finding, Gate, Report, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,17 @@ class Tally:
         if fail_on and new and fail_on.rank <= new.rank:
             new = None  # everything that is new matters already
         self._fail_on, self._new = fail_on, new
-        self._lowest = min((each.rank for each in (fail_on, new) if each), default=len(Severity))
+        # Sets, because every finding is looked up: there may be millions.
+        self._whole, self._if_new = _from(fail_on), _from(new)
         self._counted: Counter[str] = Counter()
 
     def __call__(self, finding: Finding) -> Finding:
         """Count a finding, and hand it on as it is."""
-        if finding.severity.rank >= self._lowest:
-            self._counted["judged"] += finding.verdict in (Verdict.PASS, Verdict.FAIL)
-            self._counted[finding.word if not finding.counts or self._matters(finding) else f"known {finding.word}"] += 1
+        if finding.severity in self._whole:
+            self._counted[finding.word] += 1
+        elif finding.severity in self._if_new:
+            known = finding.counts and finding.baseline is not BaselineState.NEW
+            self._counted[f"known {finding.word}" if known else finding.word] += 1
         return finding
 
     def gate(self, *, allow_unknown: bool) -> Gate:
@@ -54,14 +57,9 @@ class Tally:
         elif unknown and not allow_unknown:
             things = f"{unknown} {self._only_new}{_plural('thing', unknown)}"
             code, because = 3, f"{self._nothing_fails()}{excused}, but {things} could not be judged{self._known()}"
-        elif not self._counted["judged"]:
-            code, because = 3, f"nothing was judged at severity {list(Severity)[self._lowest]} or above"
+        elif not any(self._counted[word] for word in ("pass", "fail", "waived", "known fail")):
+            code, because = 3, f"nothing was judged at severity {self._new or self._fail_on} or above"
         return Gate(fail_on=self._fail_on, fail_on_new=self._new, allow_unknown=allow_unknown, exit_code=code, because=because)
-
-    def _matters(self, finding: Finding) -> bool:
-        if self._fail_on and finding.severity.rank >= self._fail_on.rank:
-            return True
-        return finding.baseline is BaselineState.NEW
 
     @property
     def _only_new(self) -> str:
@@ -98,6 +96,10 @@ def gate(findings: Iterable[Finding], fail_on: Severity | None, *, new: Severity
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _from(lowest: Severity | None) -> frozenset[Severity]:
+    return frozenset(each for each in Severity if lowest and each.rank >= lowest.rank)
 
 
 def _plural(word: str, number: int) -> str:

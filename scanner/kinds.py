@@ -123,7 +123,7 @@ _SHARES = _objects(
         "project-unknown",
     ),
     target=_text("with which one: the id of an account or group, or the site and key of a project"),
-    role=_text("which role in the project (an id), where it is shared with just that"),
+    role=_text("which role in the project (an id), where it is shared with just that; null for the whole project"),
 )
 
 # What an audit record speaks of.
@@ -390,7 +390,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "org.api_token",
             "API token",
-            "A token with which programs act as a person. How it is told of is known from public code only.",
+            "A token with which programs act as a person.",
             Scope.ORG,
             {
                 "label": _text("what its owner calls it"),

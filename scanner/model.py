@@ -509,6 +509,14 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True):
     changed: tuple[ChangedPolicy, ...]
 
 
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """A service desk, and the kind of people it is judged to serve: as declared, or as a closed circle if nobody declared it."""
+
+    id: str
+    kind: str
+    declared: bool
+
+
 class Gate(msgspec.Struct, frozen=True, kw_only=True):
     """What the outcome means for a pipeline: the exit code, and in one sentence why.
 
@@ -536,6 +544,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     gate: Gate
     baseline: Baseline | None = None
     left_out: tuple[LeftOut, ...] = ()
+    desks: tuple[Desk, ...] = ()
 
     def of(self, policy: str) -> tuple[Finding, ...]:
         """Return the findings of one policy."""

@@ -1,7 +1,10 @@
 """Policies and profiles: from YAML files to rules that can be applied."""
 
-from collections.abc import Callable, Iterable, Mapping
-from os.path import isdir
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import partial
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +13,33 @@ import msgspec
 from scanner import conditions, documents
 from scanner.documents import Document
 from scanner.errors import InputError, did_you_mean
-from scanner.kinds import KINDS, fits, wanted
-from scanner.model import Example, Fix, Gap, Judged, Param, Policy, Raise, Reason, Record, Resource, Rule, Severity, Source, Verdict
+from scanner.kinds import KINDS, OWN_PATHS, fits, wanted
+from scanner.model import (
+    Choice,
+    Example,
+    Fix,
+    Gap,
+    Judged,
+    LeftOut,
+    Param,
+    Policy,
+    Raise,
+    Reason,
+    Record,
+    Relaxed,
+    Resource,
+    Rule,
+    Severity,
+    Source,
+    Verdict,
+)
 from scanner.shipped import shipped
 
 PROFILES = "profiles"
 # The keys of a configuration that parameters may be taken from.
 SETTINGS = ("company_domains",)
 MAX_FILES = 5000
+_SUFFIXES = (".yaml", ".yml")
 
 
 def load(folders: Iterable[Path] = ()) -> dict[str, Policy]:
@@ -28,7 +50,7 @@ def load(folders: Iterable[Path] = ()) -> dict[str, Policy]:
     """
     policies: dict[str, Policy] = {}
     for folder in (shipped("policies"), *folders):
-        for file in _files(folder):
+        for file in files(folder):
             policy = read(file, folder)
             if policy.id in policies:
                 raise InputError(
@@ -44,14 +66,14 @@ def read(file: Path, folder: Path) -> Policy:
     Raises:
         InputError: The file is not as the schema wants, or speaks of kinds, facts or parameters that do not exist.
     """
-    document = documents.read(file, "policy")
+    return parse(documents.read(file, "policy"), file.relative_to(folder).with_suffix("").as_posix())
+
+
+def parse(document: Document, id_: str) -> Policy:
+    """Return the policy in a document that is as the schema wants. Raises as `read` does."""
     entry = document.value
-    kind = entry["kind"]
-    if kind not in KINDS:
-        raise document.error(f"unknown kind {kind!r}", ("kind",), hint=did_you_mean(kind, KINDS))
-    for index, path in enumerate(entry.get("evidence", [])):
-        if path not in KINDS[kind].facts:
-            raise document.error(f"{kind} has no fact {path!r}", ("evidence", index), hint=did_you_mean(path, KINDS[kind].facts))
+    kind = _kind(document)
+    _check_evidence(document, kind)
     params = {name: _param(document, name, param) for name, param in entry.get("params", {}).items()}
 
     def condition(at: documents.Path_, value: Any) -> conditions.Condition:  # noqa: ANN401  JSON border
@@ -59,7 +81,7 @@ def read(file: Path, folder: Path) -> Policy:
 
     severity, raises = _severity(entry["severity"], condition)
     return Policy(
-        id=file.relative_to(folder).with_suffix("").as_posix(),
+        id=id_,
         version=entry["version"],
         title=entry["title"],
         severity=severity,
@@ -72,14 +94,73 @@ def read(file: Path, folder: Path) -> Policy:
         params=params,
         rationale=entry["rationale"].strip(),
         remediation=tuple(entry["remediation"]),
-        console=entry["console"],
+        console=_console(document, kind),
         controls={framework: tuple(controls or ()) for framework, controls in entry["controls"].items()},
-        references=tuple(entry["references"]),
+        references=tuple(each if isinstance(each, str) else each["url"] for each in entry["references"]),
         evidence=tuple(entry.get("evidence", ())),
         examples=tuple(_example(document, index, kind, example) for index, example in enumerate(entry["examples"])),
-        file=file,
+        file=Path(document.name),
         line=document.line(("title",)),
         fix=_fix(document, ("fix",), kind, entry["fix"]) if "fix" in entry else None,
+    )
+
+
+def complaints(document: Document) -> Iterator[InputError]:
+    """Yield all that is wrong with a policy file, part by part, where `read` stops at the first."""
+    by_schema = list(documents.complaints(document, "policy"))
+    yield from by_schema
+    wrong = {each.place.path[0] for each in by_schema if each.place and each.place.path}
+    if not isinstance(document.value, dict) or not {"kind", "params"}.isdisjoint(wrong) or "kind" not in document.value:
+        return
+    if unknown := list(_raised(lambda: _kind(document))):
+        yield from unknown
+        return
+    for key, found in _complaints_by_key(document):
+        if key not in wrong:
+            yield from found
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files of policies in a folder.
+
+    Raises:
+        InputError: There is no such folder, or it holds far too many.
+    """
+    if not isdir(folder):  # noqa: PTH112  Path's raises on a name that is too long
+        raise InputError(f"{folder}: there is no such folder of policies", hint="look at `policies:` in the configuration")
+    found = [*folder.rglob("*.yaml"), *folder.rglob("*.yml")]
+    policy_files = sorted(file for file in found if file.relative_to(folder).parts[0] != PROFILES)
+    if len(policy_files) > MAX_FILES:
+        raise InputError(f"{folder}: more than {MAX_FILES} policies", hint="is it the right folder?")
+    return policy_files
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The policies to apply, as rules; and those that are left out, with the reason where somebody disabled them."""
+
+    rules: tuple[Rule, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+def choose(policies: Mapping[str, Policy], choice: Choice) -> Chosen:
+    """Return the rules of the chosen profile and of all policies of the user's own, and what is left out.
+
+    What the configuration sets holds before what its profile sets, and that before what the policies say.
+
+    Raises:
+        InputError: A profile, a policy or a parameter does not exist, or a value has the wrong type.
+    """
+    config = choice.document or Document("configuration", {})
+    ours = _checked(_Overrides(choice.severity, choice.params, choice.disable), policies, config)
+    profile = _Profiles(policies, profiles(choice.folders)).read(choice.profile, config, ("profile",))
+    overrides = profile.overrides.under(ours)
+    wanted = profile.members | {policy.id for policy in policies.values() if not is_shipped(policy)}
+    applied = wanted - overrides.disable.keys()
+    known = sorted(policies.values(), key=lambda policy: policy.id)
+    return Chosen(
+        tuple(_rule(policy, choice, profile.overrides, overrides.severity) for policy in known if policy.id in applied),
+        tuple(_left_out(policy, wanted, overrides.disable) for policy in known if policy.id not in applied),
     )
 
 
@@ -90,27 +171,8 @@ def select(
     params: Mapping[str, Mapping[str, Any]],
     config: Document | None,
 ) -> tuple[Rule, ...]:
-    """Return the rules of a profile and all policies of the user's own, with the parameters that the configuration sets.
-
-    Args:
-        policies: What there is to choose from.
-        profile: The name of a shipped profile.
-        settings: Values of configuration keys that parameters are taken from.
-        params: Parameters by policy and name.
-        config: The configuration file, for errors to point into.
-
-    Raises:
-        InputError: The profile, a policy or a parameter does not exist, or a value has the wrong type.
-    """
-    config = config or Document("configuration", {})
-    for policy_id, values in params.items():
-        if policy_id not in policies:
-            raise config.error(f"there is no policy {policy_id!r}", ("params", policy_id), hint=did_you_mean(policy_id, policies))
-        for name, value in values.items():
-            _check_param(config, policies[policy_id], name, value)
-    own = {policy.id for policy in policies.values() if not _is_shipped(policy)}
-    chosen = [policies[policy_id] for policy_id in sorted(_members(profile, policies, config) | own)]
-    return tuple(Rule(policy, policy.severity, effective_params(policy, settings, params.get(policy.id, {}))) for policy in chosen)
+    """Return the rules of a profile; the arguments are those of a `Choice`. Raises as `choose` does."""
+    return choose(policies, Choice(profile, settings, params, document=config)).rules
 
 
 def effective_params(policy: Policy, settings: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,9 +180,19 @@ def effective_params(policy: Policy, settings: Mapping[str, Any], given: Mapping
     return {name: given.get(name, settings.get(param.setting or "", param.default)) for name, param in policy.params.items()}
 
 
-def profiles() -> dict[str, Path]:
-    """Return the shipped profiles by name."""
-    return {file.stem: file for file in sorted((shipped("policies") / PROFILES).glob("*.yaml"))}
+def profiles(folders: Iterable[Path] = ()) -> dict[str, Path]:
+    """Return the profiles by name: those that ship, and those in `profiles/` of other folders.
+
+    Raises:
+        InputError: Two profiles have one name.
+    """
+    found: dict[str, Path] = {}
+    for folder in (shipped("policies"), *folders):
+        for file in sorted(each for each in (folder / PROFILES).glob("*") if each.suffix in _SUFFIXES):
+            if file.stem in found:
+                raise InputError(f"{file}: there is a profile {file.stem!r} already, in {found[file.stem]}", hint="rename the file")
+            found[file.stem] = file
+    return found
 
 
 def judged(rule: Rule) -> Judged:
@@ -138,26 +210,85 @@ def judged(rule: Rule) -> Judged:
         controls=dict(policy.controls),
         references=policy.references,
         params={name: list(value) if isinstance(value, tuple) else value for name, value in rule.params.items()},
-        file=f"policies/{policy.id}.yaml" if _is_shipped(policy) else str(policy.file),
+        file=f"policies/{policy.id}.yaml" if is_shipped(policy) else str(policy.file),
         line=policy.line,
+        relaxed=tuple(_relaxed(rule)),
     )
+
+
+def is_shipped(policy: Policy) -> bool:
+    """Tell whether a policy comes with the program."""
+    return policy.file.is_relative_to(shipped("policies"))
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-def _is_shipped(policy: Policy) -> bool:
-    return policy.file.is_relative_to(shipped("policies"))
+def _raised(check: Callable[[], object]) -> Iterator[InputError]:
+    try:
+        check()
+    except InputError as error:
+        yield error
 
 
-def _files(folder: Path) -> list[Path]:
-    if not isdir(folder):  # noqa: PTH112  Path's raises on a name that is too long
-        raise InputError(f"{folder}: there is no such folder of policies", hint="look at `policies:` in the configuration")
-    found = [*folder.rglob("*.yaml"), *folder.rglob("*.yml")]
-    files = sorted(file for file in found if file.relative_to(folder).parts[0] != PROFILES)
-    if len(files) > MAX_FILES:
-        raise InputError(f"{folder}: more than {MAX_FILES} policies", hint="is it the right folder?")
-    return files
+def _complaints_by_key(document: Document) -> Iterator[tuple[str, Iterator[InputError]]]:
+    """Yield what is wrong with the parts of a policy, and the key that each stands under; kind and parameters are right."""
+    entry = document.value
+    kind, params = _kind(document), entry.get("params", {})
+    types = {name: param["type"] for name, param in params.items()}
+    yield "evidence", _raised(lambda: _check_evidence(document, kind))
+    for name, param in params.items():
+        yield "params", _raised(partial(_param, document, name, param))
+    for at, condition in _conditions(entry):
+        yield at[0], _condition_complaints(document, at, condition, kind, types)
+    if isinstance(entry.get("failure"), str):
+        yield "failure", _raised(lambda: _failure(document, kind))
+    if isinstance(entry.get("console"), str):
+        yield "console", _raised(lambda: _console(document, kind))
+    for index, example in enumerate(entry["examples"] if isinstance(entry.get("examples"), list) else []):
+        yield "examples", _raised(partial(_example, document, index, kind, example))
+    if "fix" in entry:
+        yield "fix", _raised(lambda: _fix(document, ("fix",), kind, entry["fix"]))
+
+
+def _conditions(entry: dict[str, Any]) -> Iterator[tuple[tuple[str, *tuple[str | int, ...]], Any]]:
+    yield from (((key,), entry[key]) for key in ("where", "require", "settled_by") if key in entry)
+    steps = entry["severity"].get("raise") if isinstance(entry.get("severity"), dict) else None
+    for index, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict) and "when" in step:
+            yield ("severity", "raise", index, "when"), step["when"]
+
+
+def _condition_complaints(
+    document: Document,
+    at: documents.Path_,
+    value: Any,  # noqa: ANN401  JSON border
+    kind: str,
+    types: Mapping[str, str],
+) -> Iterator[InputError]:
+    """Yield what is wrong with a condition, or with each of the parts that it joins."""
+    for whole in _raised(partial(conditions.parse, value, document, at, kind, types)):
+        inner = [
+            complaint
+            for word in ("all", "any")
+            if isinstance(value, dict) and isinstance(value.get(word), list)
+            for index, part in enumerate(value[word])
+            for complaint in _condition_complaints(document, (*at, word, index), part, kind, types)
+        ]
+        yield from inner or [whole]
+
+
+def _kind(document: Document) -> str:
+    kind = str(document.value["kind"])
+    if kind not in KINDS:
+        raise document.error(f"unknown kind {kind!r}", ("kind",), hint=did_you_mean(kind, KINDS))
+    return kind
+
+
+def _check_evidence(document: Document, kind: str) -> None:
+    for index, path in enumerate(document.value.get("evidence", [])):
+        if path not in KINDS[kind].facts:
+            raise document.error(f"{kind} has no fact {path!r}", ("evidence", index), hint=did_you_mean(path, KINDS[kind].facts))
 
 
 def _failure(document: Document, kind: str) -> str:
@@ -169,6 +300,19 @@ def _failure(document: Document, kind: str) -> str:
     return text
 
 
+def _console(document: Document, kind: str) -> str:
+    """Return the link to the console; a finding can fill in what its id holds and what the policy shows as evidence."""
+    text = str(document.value["console"])
+    evidence = document.value.get("evidence")
+    shown = {path for path in evidence if isinstance(path, str)} if isinstance(evidence, list) else set()
+    known = {"org", "site_url", *OWN_PATHS[KINDS[kind].scope], *shown}
+    for part in text.split("{")[1:]:
+        name = part.partition("}")[0]
+        if name not in known:
+            raise document.error(f"nothing fills {{{name}}}", ("console",), hint=did_you_mean(name, known))
+    return text
+
+
 def _param(document: Document, name: str, entry: dict[str, Any]) -> Param:
     if entry.get("default") is not None and not _fits(entry["type"], entry["default"]):
         shown = msgspec.json.encode(entry["default"]).decode()
@@ -177,7 +321,10 @@ def _param(document: Document, name: str, entry: dict[str, Any]) -> Param:
         raise document.error(
             f"there is no setting {entry['setting']!r}", ("params", name, "setting"), hint=did_you_mean(entry["setting"], SETTINGS)
         )
-    return Param(**entry)
+    param = Param(**entry)
+    if param.bound is not None:
+        _check_bound(document, ("params", name, "bound"), param)
+    return param
 
 
 def _severity(value: Any, condition: Callable[..., conditions.Condition]) -> tuple[Severity, tuple[Raise, ...]]:  # noqa: ANN401
@@ -203,7 +350,8 @@ def _example(document: Document, index: int, kind: str, entry: dict[str, Any]) -
     records += [_record(document, (*at, "with", number), other) for number, other in enumerate(entry.get("with", []))]
     severity = Severity(entry["severity"]) if "severity" in entry else None
     fix = _fix(document, (*at, "fix"), kind, entry["fix"]) if "fix" in entry else None
-    return Example(entry["name"], Verdict(entry["verdict"]), tuple(records), entry.get("params", {}), severity, fix)
+    verdict, params, line = Verdict(entry["verdict"]), entry.get("params", {}), document.line(at)
+    return Example(entry["name"], verdict, tuple(records), params, severity, fix, line)
 
 
 def _fix(document: Document, at: documents.Path_, kind: str, entry: dict[str, Any]) -> Fix:
@@ -235,29 +383,131 @@ def _record(document: Document, at: documents.Path_, entry: dict[str, Any]) -> R
     return Resource(kind=kind.name, id=id_, name=id_, facts=entry.get("facts", {}), source=Source.API)
 
 
-def _members(profile: str, policies: Mapping[str, Policy], config: Document) -> set[str]:
-    file = profiles().get(profile)
-    if file is None:
-        raise config.error(f"there is no profile {profile!r}", ("profile",), hint=did_you_mean(profile, profiles()))
-    document = documents.read(file, "profile")
-    chosen: set[str] = set()
-    for index, pattern in enumerate(document.value["policies"]):
-        members = [
-            policy for policy in policies if policy == pattern or (pattern.endswith("*") and policy.startswith(pattern[:-1]))
-        ]
-        if not members:
-            raise document.error(f"there is no policy {pattern!r}", ("policies", index), hint=did_you_mean(pattern, policies))
-        chosen.update(members)
-    return chosen
+# ---------------------------------------------------------------------------------------------------------------- profiles
 
 
-def _check_param(config: Document, policy: Policy, name: str, value: Any) -> None:  # noqa: ANN401
+@dataclass(frozen=True, slots=True)
+class _Overrides:
+    """What a configuration or a profile sets differently, by policy: severities, parameters, and why one is disabled."""
+
+    severity: Mapping[str, Severity]
+    params: Mapping[str, Mapping[str, Any]]
+    disable: Mapping[str, str]
+
+    def under(self, above: "_Overrides") -> "_Overrides":
+        """Return both together; what is above holds."""
+        ids = self.params.keys() | above.params.keys()
+        params = {id_: {**self.params.get(id_, {}), **above.params.get(id_, {})} for id_ in ids}
+        return _Overrides({**self.severity, **above.severity}, params, {**self.disable, **above.disable})
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """What a profile comes to with all that it extends."""
+
+    members: frozenset[str] = frozenset()
+    overrides: _Overrides = _Overrides({}, {}, {})
+
+    def under(self, above: "_Profile") -> "_Profile":
+        """Return both together; what is above holds."""
+        return _Profile(self.members | above.members, self.overrides.under(above.overrides))
+
+
+@dataclass(frozen=True, slots=True)
+class _Profiles:
+    """Reads profiles, each once, however many extend it."""
+
+    policies: Mapping[str, Policy]
+    named: Mapping[str, Path]
+    known: dict[Path, _Profile] = field(default_factory=dict)
+
+    def read(self, name: str, document: Document, at: documents.Path_, extending: tuple[Path, ...] = ()) -> _Profile:
+        """Return the profile that stands in a document; `extending` are the files on the way to it."""
+        path = self._path(name, document, at)
+        file = path.resolve()
+        if file in extending:
+            way = (*extending[extending.index(file) :], file)
+            raise document.error("a profile extends itself", at, hint=" > ".join(each.name for each in way))
+        if file not in self.known:
+            self.known[file] = self._profile(documents.read(path, "profile"), (*extending, file))
+        return self.known[file]
+
+    def _path(self, name: str, document: Document, at: documents.Path_) -> Path:
+        if "/" not in name and not name.endswith(_SUFFIXES):
+            if name not in self.named:
+                raise document.error(f"there is no profile {name!r}", at, hint=did_you_mean(name, self.named))
+            return self.named[name]
+        path = Path(document.name).parent / name
+        if not isfile(path):  # noqa: PTH113  Path's raises on a name that is too long
+            raise document.error(f"there is no profile file {str(path)!r}", at, hint="a path is relative to the file it stands in")
+        return path
+
+    def _profile(self, document: Document, extending: tuple[Path, ...]) -> _Profile:
+        entry = document.value
+        if not entry.keys() & {"extends", "policies"}:
+            raise document.error("a profile names `policies`, or others that it `extends`")
+        whole = _Profile()
+        for name, at in _extended(entry.get("extends", [])):
+            whole = whole.under(self.read(name, document, at, extending))
+        severity = {id_: Severity(value) for id_, value in entry.get("severity", {}).items()}
+        overrides = _Overrides(severity, entry.get("params", {}), entry.get("disable", {}))
+        return whole.under(_Profile(self._members(document), _checked(overrides, self.policies, document)))
+
+    def _members(self, document: Document) -> frozenset[str]:
+        members: set[str] = set()
+        for index, pattern in enumerate(document.value.get("policies", [])):
+            found = {id_ for id_ in self.policies if fnmatchcase(id_, pattern)}
+            if not found:
+                hint = did_you_mean(pattern, self.policies)
+                raise document.error(f"there is no policy {pattern!r}", ("policies", index), hint=hint)
+            members |= found
+        return frozenset(members)
+
+
+def _extended(extends: str | list[str]) -> Iterator[tuple[str, documents.Path_]]:
+    """Yield the profiles that one extends, with where their names stand."""
+    if isinstance(extends, str):
+        yield extends, ("extends",)
+    else:
+        yield from ((name, ("extends", index)) for index, name in enumerate(extends))
+
+
+def _checked(overrides: _Overrides, policies: Mapping[str, Policy], document: Document) -> _Overrides:
+    """Return what a document sets, or raise what of it speaks of policies or parameters that do not exist."""
+    keys = {"severity": overrides.severity, "params": overrides.params, "disable": overrides.disable}
+    for key, values in keys.items():
+        for id_ in values:
+            if id_ not in policies:
+                raise document.error(f"there is no policy {id_!r}", (key, id_), hint=did_you_mean(id_, policies))
+    for id_, params in overrides.params.items():
+        for name, value in params.items():
+            _check_param(document, policies[id_], name, value)
+    return overrides
+
+
+def _rule(policy: Policy, choice: Choice, profile: _Overrides, severity: Mapping[str, Severity]) -> Rule:
+    """Return a policy as it is applied. A configuration's settings are its own: they hold before a profile's parameters."""
+    theirs = profile.params.get(policy.id, {})
+    kept = {name: value for name, value in theirs.items() if policy.params[name].setting not in choice.settings}
+    given = {**kept, **choice.params.get(policy.id, {})}
+    return Rule(policy, severity.get(policy.id, policy.severity), effective_params(policy, choice.settings, given))
+
+
+def _left_out(policy: Policy, wanted: frozenset[str], disabled: Mapping[str, str]) -> LeftOut:
+    because = disabled[policy.id].strip() if policy.id in wanted and policy.id in disabled else None
+    return LeftOut(id=policy.id, title=policy.title, severity=policy.severity, controls=dict(policy.controls), because=because)
+
+
+# -------------------------------------------------------------------------------------------------------------- parameters
+
+
+def _check_param(document: Document, policy: Policy, name: str, value: Any) -> None:  # noqa: ANN401
     at = ("params", policy.id, name)
     param = policy.params.get(name)
     if param is None:
-        raise config.error(f"{policy.id} has no parameter {name!r}", at, hint=did_you_mean(name, policy.params) or "it has none")
+        raise document.error(f"{policy.id} has no parameter {name!r}", at, hint=did_you_mean(name, policy.params) or "it has none")
     if not _fits(param.type, value):
-        raise config.error(f"{msgspec.json.encode(value).decode()} is not a {param.type}", at, hint=f"{name}: {param.meaning}")
+        raise document.error(f"{msgspec.json.encode(value).decode()} is not a {param.type}", at, hint=f"{name}: {param.meaning}")
 
 
 def _fits(type_: str, value: Any) -> bool:  # noqa: ANN401
@@ -274,3 +524,58 @@ def _fits(type_: str, value: Any) -> bool:  # noqa: ANN401
             return True
         case _:
             return isinstance(value, str)
+
+
+# ------------------------------------------------------------------------------------------------------------------ bounds
+
+# Bound -> the types of parameter that it goes with.
+_BOUNDS = {"at_most": ("number", "duration"), "at_least": ("number", "duration"), "holds": ("list",), "size_at_most": ("list",)}
+
+
+def _check_bound(document: Document, at: documents.Path_, param: Param) -> None:
+    """Raise unless a bound fits the parameter's type and its default keeps it."""
+    bound, limit = _bound(param)
+    if param.type not in _BOUNDS[bound]:
+        raise document.error(f"`{bound}` does not go with a {param.type}", (*at, bound), hint=_bounds_of(param.type))
+    if bound in ("at_most", "at_least") and not _fits(param.type, limit):
+        raise document.error(f"{msgspec.json.encode(limit).decode()} is not a {param.type}", (*at, bound))
+    if broken := _broken(param, param.default):
+        raise document.error(f"the default lies beyond it: wanted {broken}", (*at, bound))
+
+
+def _bounds_of(type_: str) -> str:
+    fitting = [bound for bound, types in _BOUNDS.items() if type_ in types]
+    return f"a {type_} takes {' or '.join(fitting) or 'no bound'}"
+
+
+def _relaxed(rule: Rule) -> Iterator[Relaxed]:
+    for name, param in rule.policy.params.items():
+        if param.bound is not None and (broken := _broken(param, rule.params[name])):
+            yield Relaxed(param=name, value=rule.params[name], bound=broken)
+
+
+def _broken(param: Param, value: Any) -> str | None:  # noqa: ANN401  parameters are whatever JSON holds
+    """Return the bound that a value breaks, in words; None if it keeps it. What is not configured breaks nothing."""
+    bound, limit = _bound(param)
+    if value is None:
+        return None
+    match bound:
+        case "at_most":
+            return None if _measure(value) <= _measure(limit) else f"at most {limit}"
+        case "at_least":
+            return None if _measure(value) >= _measure(limit) else f"at least {limit}"
+        case "size_at_most":
+            return None if len(set(value)) <= limit else f"a list of at most {limit}"
+        case _:
+            held = {item.casefold() for item in value}
+            missing = [each for each in limit if each.casefold() not in held]
+            return f"a list with {', '.join(missing)}" if missing else None
+
+
+def _bound(param: Param) -> tuple[str, Any]:
+    [(bound, limit)] = (param.bound or {}).items()
+    return bound, limit
+
+
+def _measure(value: Any) -> float:  # noqa: ANN401  see _broken
+    return conditions.parse_duration(value).total_seconds() if isinstance(value, str) else float(value)

@@ -1,21 +1,25 @@
 """Write the generated pages of the documentation from what the program knows of itself: `python -m tests.reference`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import click
 
-from scanner import evaluate, policies
+from scanner import documents, evaluate, policies
 from scanner.cli import cli
+from scanner.cli.policies import show, sources
 from scanner.collect.api import ALLOWED, Surface
 from scanner.collect.checkup import asked, least
 from scanner.collect.endpoint import Endpoint, Given, Unreadable
 from scanner.collect.walk import ENDPOINTS, UNREADABLE, demanded
 from scanner.conditions import OPERATORS
 from scanner.kinds import KINDS, Fact, FactType, Kind, Scope
-from scanner.model import Policy, Rule
+from scanner.model import Example, Gap, Policy, Record, Rule
+from tests import editor_schema
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
+POLICIES = FOLDER.parent / "policies"
 GENERATED = "> Generated from the program by `python -m tests.reference`. Do not edit: a test compares it."
 WIDTH = 80
 
@@ -52,10 +56,15 @@ def policy_list() -> str:
     frameworks = sorted({framework for policy in known.values() for framework in policy.controls})
     return _page(
         "Policies",
-        "The policies that ship. `atlascan policy show ID` says why each of them matters and what to click.",
+        "The policies that ship, each with a page that says why it matters and what to click; so does `atlascan policy show ID`. "
+        "*Known by* is where the facts come from at best: `api` is documented, `api-experimental` may change, `undocumented` and "
+        "`probe` are asked only where the configuration opts in, and `attested` is what a person states.",
         _table(
-            ("policy", "wants", "severity", "judges", "profiles"),
-            [(f"`{id_}`", each.title, _severity(each), f"`{each.kind}`", profiles[id_]) for id_, each in known.items()],
+            ("policy", "wants", "severity", "judges", "known by", "profiles"),
+            [
+                (f"[`{id_}`](../policies/{id_}.md)", each.title, _severity(each), f"`{each.kind}`", sources.of(each), profiles[id_])
+                for id_, each in known.items()
+            ],
         ),
         "## Parameters",
         _table(
@@ -75,6 +84,40 @@ def policy_list() -> str:
                 for id_, each in known.items()
             ],
         ),
+    )
+
+
+def policy_page(policy: Policy) -> str:
+    """Return the page of one policy."""
+    kind = KINDS[policy.kind]
+    up = "../" * (policy.id.count("/") + 1)
+    anchor = policy.kind.replace(".", "")
+    facts = {
+        "id": f"`{policy.id}`",
+        "severity": _severity(policy),
+        "judges": f"[`{policy.kind}`]({up}reference/kinds.md#{anchor}): {kind.meaning}",
+        "known by": f"`{sources.of(policy)}` at best",
+        "file": f"[`policies/{policy.id}.yaml`]({up}../policies/{policy.id}.yaml), version {policy.version}",
+    }
+    return _page(
+        policy.title,
+        "\n".join(f"- {name}: {value}" for name, value in facts.items()),
+        "## What it wants",
+        f"```text\n{show.rule(policy)}\n```",
+        f"Where that is not so: {policy.failure.replace('{', '`').replace('}', '`')}.",
+        "## Why",
+        policy.rationale,
+        "## What to do",
+        "\n".join(f"{number}. {step}" for number, step in enumerate(policy.remediation, start=1)),
+        f"The page to open: `{policy.console}`.",
+        *_section("Parameters", _params(policy)),
+        "## Controls",
+        "\n".join(f"- {name}: {', '.join(ids) or 'looked at, and none'}" for name, ids in policy.controls.items()),
+        "## Examples",
+        _table(("example", "verdict", "facts"), [(each.name, _verdict(each), _facts_of(each)) for each in policy.examples]),
+        *([f"After the remediation: {show.mended(policy.fix)}."] if policy.fix else []),
+        "## Read more",
+        "\n".join(f"- <{reference}>" for reference in policy.references),
     )
 
 
@@ -131,14 +174,19 @@ PAGES: dict[Path, Callable[[], str]] = {
     FOLDER / "operators.md": operators,
     FOLDER / "permissions.md": permissions,
     FOLDER / "policies.md": policy_list,
+    **{POLICIES / f"{policy.id}.md": partial(policy_page, policy) for policy in policies.load().values()},
 }
 
 
 def write() -> None:
-    """Write every generated page anew."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    """Write every generated page anew, and the schema for editors; take away the pages of policies that are gone."""
+    editor_schema.FILE.write_text(editor_schema.rendered(), encoding="utf-8")
     for file, text in PAGES.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text(), encoding="utf-8")
+    for file in POLICIES.rglob("*.md"):
+        if file not in PAGES:
+            file.unlink()
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -187,6 +235,33 @@ def _facts(name: str, fact: Fact) -> Iterator[tuple[str, ...]]:
 def _severity(policy: Policy) -> str:
     raised = [f"{step.to} where {step.because}" for step in policy.raises]
     return "; ".join((policy.severity, *raised))
+
+
+def _section(title: str, rows: list[tuple[str, ...]]) -> tuple[str, ...]:
+    head = ("parameter", "type", "meaning", "default", "proves its controls while")
+    return (f"## {title}", _table(head, rows)) if rows else ()
+
+
+def _params(policy: Policy) -> list[tuple[str, ...]]:
+    return [
+        (f"`{name}`", param.type, param.meaning, show.default(param), show.bound(param) or "always")
+        for name, param in policy.params.items()
+    ]
+
+
+def _verdict(example: Example) -> str:
+    return f"{example.verdict}, {example.severity}" if example.severity else example.verdict
+
+
+def _facts_of(example: Example) -> str:
+    subject, *others = example.records
+    parts = [_record(subject), *(f"{other.address} {_record(other)}" for other in others)]
+    given = [f"parameters `{documents.dump_line(dict(example.params))}`"] if example.params else []
+    return "; ".join((*parts, *given))
+
+
+def _record(record: Record) -> str:
+    return f"not read: {record.reason}" if isinstance(record, Gap) else f"`{documents.dump_line(dict(record.facts))}`"
 
 
 def _paths(endpoint: Endpoint) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Sample reports for the tests of every format: a realistic one, a hostile one and an empty one."""
 
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,19 +12,27 @@ from scanner.gate import gate
 from scanner.model import (
     AppliedWaiver,
     AttestationUse,
+    Baseline,
+    BaselineState,
+    ChangedPolicy,
     Coverage,
+    Desk,
     EndpointCoverage,
     Evidence,
+    Fate,
     Finding,
     Gap,
     Header,
     Judged,
+    LeftOut,
     Reason,
+    Relaxed,
     Report,
     Rule,
     Severity,
     Source,
     Target,
+    Vanished,
     Verdict,
     WaiverState,
     WaiverUse,
@@ -82,9 +91,10 @@ def hostile_report() -> Report:
         console="javascript:alert('{org}')",
         references=("javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "https://evil.example/\"onclick='alert(1)"),
         params={"company_domains": list(HOSTILE), every: None},
+        relaxed=(Relaxed(param=every, value=list(HOSTILE), bound=every),),
     )
     of_site = msgspec.structs.replace(
-        policy, id="other/../<script>alert(2)</script>", console="{site_url}/x", controls={every: HOSTILE}
+        policy, id="other/../<script>alert(2)</script>", console="{site_url}/x/{local_id}", controls={every: HOSTILE}, relaxed=()
     )
     findings = tuple(
         Finding(
@@ -103,6 +113,7 @@ def hostile_report() -> Report:
             waiver=AppliedWaiver(reason=text, owner=text, approved_by=text, expires=date(2026, 6, 20), ticket=text)
             if verdict is Verdict.FAIL and index % 2
             else None,
+            baseline=BaselineState.NEW if verdict is Verdict.UNKNOWN else None,
         )
         for each in (policy, of_site)
         for index, text in enumerate(HOSTILE)
@@ -136,6 +147,8 @@ def hostile_report() -> Report:
                 approved_by=every,
                 expires=AS_OF.date(),
                 ticket=every,
+                expiring=state is WaiverState.APPLIED,
+                because=every,
             )
             for state in WaiverState
         ),
@@ -146,6 +159,35 @@ def hostile_report() -> Report:
             for evidence in (*HOSTILE, None)
         ),
         gate=msgspec.structs.replace(gate(findings, Severity.LOW, allow_unknown=False), because=every),
+        baseline=_baseline(every, *(_vanished(every, LONG, fate, every) for fate in Fate)),
+        left_out=tuple(
+            LeftOut(id=f"left/out-{because}", title=every, severity=Severity.LOW, controls={every: HOSTILE}, because=because)
+            for because in (*HOSTILE, None)
+        ),
+        desks=tuple(Desk(id=text, kind="closed", declared=False) for text in HOSTILE),
+    )
+
+
+def compared_report() -> Report:
+    """Return the realistic report once more, compared with an earlier one: one failure is known, all else is new."""
+    findings = tuple(
+        msgspec.structs.replace(
+            each, baseline=BaselineState.KNOWN if each.address == "org.access_domain/ANYONE" else BaselineState.NEW
+        )
+        if each.counts
+        else each
+        for each in report().findings
+    )
+    vanished = (
+        _vanished(INVITES, "org.user_invites/jira-service-management", Fate.PASSES, "user_invites is not_allowed"),
+        _vanished(PUBLIC_SIGNUP, "jsm.customer_permissions/acme/SUP", Fate.NOTAPPLICABLE, "not judged here: desk_kind is public"),
+        _vanished(PUBLIC_SIGNUP, "jsm.customer_permissions/acme-support/LEGAL", Fate.UNKNOWN, "answered 503 five times in a row"),
+    )
+    return msgspec.structs.replace(
+        report(),
+        findings=findings,
+        gate=gate(findings, None, new=Severity.HIGH, allow_unknown=False),
+        baseline=_baseline("4b7a", *vanished),
     )
 
 
@@ -167,6 +209,7 @@ def empty_report() -> Report:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
+@cache
 def _policies() -> tuple[Judged, ...]:
     known = policies.load()
     configured = {MAIL_DOMAIN: {"company_domains": ["acme.example"]}}
@@ -496,6 +539,7 @@ def _waivers() -> tuple[WaiverUse, ...]:
             approved_by="dana@acme.example",
             expires=date(2026, 7, 31),
             ticket="SEC-412",
+            findings=1,
         ),
         WaiverUse(
             policy=MAIL_DOMAIN,
@@ -515,8 +559,33 @@ def _waivers() -> tuple[WaiverUse, ...]:
             owner="events@acme.example",
             approved_by="dana@acme.example",
             expires=date(2026, 12, 31),
+            because="nothing fails there",
+        ),
+        WaiverUse(
+            policy=SIGNUP,
+            address="org.access_domain/*",
+            state=WaiverState.INVALID,
+            reason="Partners join by themselves",
+            owner="lee@acme.example",
+            approved_by="lee@acme.example",
+            expires=date(2026, 9, 30),
+            because="lee@acme.example approves it for themselves",
         ),
     )
+
+
+def _baseline(word: str, *vanished: Vanished) -> Baseline:
+    return Baseline(
+        snapshot=word,
+        taken_at=datetime(2026, 3, 15, 6, tzinfo=UTC),
+        profile="it-controlled",
+        vanished=vanished,
+        changed=(ChangedPolicy(policy=MAIL_DOMAIN, before=1, after=2, findings=2),),
+    )
+
+
+def _vanished(policy: str, address: str, fate: Fate, because: str) -> Vanished:
+    return Vanished(policy=policy, address=address, name=address, severity=Severity.HIGH, fate=fate, because=because)
 
 
 def _attestations() -> tuple[AttestationUse, ...]:

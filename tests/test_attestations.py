@@ -324,6 +324,20 @@ def test_todays_console_has_no_public_signup_and_that_is_known(facts: dict[str, 
     assert stated.facts.get("public_signup", "absent") is signup or stated.facts.get("public_signup", "absent") == signup
 
 
+@pytest.mark.parametrize(
+    ("facts", "signup"),
+    [
+        ({"external_accounts": "nobody"}, None),
+        ({"external_accounts": "anyone", "public_signup": True}, True),
+        ({"login_required": True}, "absent"),
+    ],
+)
+def test_todays_console_has_no_public_signup_for_a_site_either(facts: dict[str, Any], signup: object) -> None:
+    stated = supplied([], replace(DESK, kind="jsm.customer_access", id="acme", facts=facts))[1]
+    assert isinstance(stated, Resource)
+    assert stated.facts.get("public_signup", "absent") == signup
+
+
 def test_the_gap_of_the_thing_attested_is_lifted_and_no_other() -> None:
     lifted = gap("jsm.customer_permissions", "acme/HR", "jsm.service_desk/acme/HR")
     others = [

@@ -30,8 +30,15 @@ NARROW = Credentials("stand-in-narrow-key", ADMIN.sites)
 WRONG = Credentials("wrong", {"acme": ("admin@acme.example", "wrong")})
 
 UNDOCUMENTED_KINDS = {"jsm.customer_permissions", "jsm.customer_access", "jsm.email_channel"}
-# What the headline policies need, and so everything that these tests look at.
-HEADLINES = evaluate.needs(policies.select(policies.load(), "it-controlled", {}, {}, None))
+# What the headline policies need but for people, and so everything that these tests look at; other files look at the rest.
+_HEADLINES = (
+    "access/no-invites-allowed",
+    "access/no-open-domain-signup",
+    "jsm/public-signup-off",
+    "jsm/separate-support-email-domain",
+)
+_RULES = [rule for rule in policies.select(policies.load(), "it-controlled", {}, {}, None) if rule.policy.id in _HEADLINES]
+HEADLINES = frozenset((kind, fact) for kind, fact in evaluate.needs(_RULES) if kind != "org.user")
 SLICE = walk.demanded(HEADLINES)
 PARENTS = {kind: endpoint.parent for endpoint in walk.ENDPOINTS if not endpoint.adds for kind in endpoint.kinds}
 CONSOLE_ONLY = {unreadable.kind for unreadable in walk.UNREADABLE} & SLICE

@@ -139,11 +139,11 @@ def _wanted_groups_and_users(site: Site) -> Iterator[Record]:
         yield _resource(site, "jira.user", user.id, user.name, facts)
 
 
-def _share(site: Site, share: Share) -> dict[str, str]:
+def _share(site: Site, share: Share) -> dict[str, str | None]:
     target = share.user or share.group or (f"{site.name}/{share.project}" if share.project else None)
     role = None if share.role is None else str(share.role)
     told = {name: value for name, value in (("type", share.type), ("target", target), ("role", role)) if value}
-    return {"key": ":".join(told.values()), **told}
+    return {"key": ":".join(told.values()), **told} | ({"role": None} if share.type == "project" and role is None else {})
 
 
 def _resource(site: Site, kind: str, id_: str, name: str, facts: dict[str, Any]) -> Resource:
@@ -623,18 +623,38 @@ def test_only_a_dashboard_of_the_system_is_known_to_have_no_owner() -> None:
         ({}, {"key": "?"}),
         ("global", {"key": "?"}),
         ({"type": "group"}, {"key": "group", "type": "group"}),
-        ({"type": "project", "project": {"id": "1"}}, {"key": "project", "type": "project"}),
+        ({"type": "project", "project": {"id": "1"}}, {"key": "project", "type": "project", "role": None}),
         ({"type": "user", "user": {"accountId": []}}, {"key": "user", "type": "user"}),
     ],
 )
 def test_a_share_that_cannot_be_understood_is_a_gap_and_is_not_taken_for_none(
-    kind: str, share: object, kept: dict[str, str]
+    kind: str, share: object, kept: dict[str, str | None]
 ) -> None:
     facts, gaps = shared(kind, sharePermissions=[share, {"type": "global"}])
 
     assert facts["shares"] == [kept, {"key": "global", "type": "global"}]
     assert len(gaps) == 1
     assert " of jira.site/acme malformed: " in gaps[0]
+
+
+@pytest.mark.parametrize("kind", SHARED)
+@pytest.mark.parametrize(
+    ("more", "kept"),
+    [
+        ({}, {"key": "project:acme/OPS", "role": None}),
+        ({"role": None}, {"key": "project:acme/OPS", "role": None}),
+        ({"role": {"id": 10002, "name": "Administrators"}}, {"key": "project:acme/OPS:10002", "role": "10002"}),
+        ({"role": {"name": "Administrators"}}, {"key": "project:acme/OPS"}),
+        ({"role": "Administrators"}, {"key": "project:acme/OPS"}),
+    ],
+)
+def test_a_share_with_a_project_says_whether_it_is_with_one_role_alone(
+    kind: str, more: dict[str, object], kept: dict[str, str | None]
+) -> None:
+    facts, gaps = shared(kind, sharePermissions=[{"type": "project", "project": {"key": "OPS"}, **more}])
+
+    assert facts["shares"] == [{"type": "project", "target": "acme/OPS", **kept}]
+    assert gaps == []
 
 
 def test_a_group_that_shares_without_an_id_is_known_by_its_name() -> None:

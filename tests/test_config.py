@@ -14,6 +14,7 @@ from scanner.model import Severity
 ACME = "sites: [{url: https://acme.atlassian.net}]\n"
 ADDRESS = "such as https://acme.atlassian.net"
 USER = ("an address must not hold a user name or password", "credentials come from the environment or the keyring")
+PROFILE = str(schema("config")["properties"]["profile"]["description"])
 BARE = ("wants the bare address, without a path", "https://acme.atlassian.net")
 
 
@@ -53,6 +54,8 @@ waivers: waivers.yaml
 attestations: attestations.yaml
 policies: [mine, ../ours]
 params: {jsm/separate-support-email-domain: {company_domains: [off]}}
+severity: {jsm/public-signup-off: low}
+disable: {access/no-invites-allowed: "NO: the app is not used"}
 fail_on: low
 api_url: https://proxy.example:8443
 login_url: https://login.example
@@ -70,6 +73,8 @@ login_url: https://login.example
         attestations=tmp_path / "attestations.yaml",
         policies=(tmp_path / "mine", tmp_path / "../ours"),
         params={"jsm/separate-support-email-domain": {"company_domains": ["off"]}},
+        severity={"jsm/public-signup-off": Severity.LOW},
+        disable={"access/no-invites-allowed": "NO: the app is not used"},
         fail_on=Severity.LOW,
         api_url="https://proxy.example:8443",
         login_url="https://login.example",
@@ -129,7 +134,22 @@ def test_no_company_domain_is_something_else_than_nothing_said(tmp_path: Path) -
             "2: org.id: 5 is not text",
             "The organization's id, from the address of its admin page: admin.atlassian.com/o/<id>",
         ),
-        (ACME + "profile: [a]\n", '2: profile: ["a"] is not text', "Which policies apply: a shipped profile."),
+        (ACME + "profile: [a]\n", '2: profile: ["a"] is not text', PROFILE),
+        (
+            ACME + "severity: {a/b: hihg}\n",
+            '2: severity.a/b: "hihg" is not one of info, low, medium, high, critical',
+            "did you mean 'high'?",
+        ),
+        (
+            ACME + "disable: {a/b: ' '}\n",
+            '2: disable.a/b: " " does not look right',
+            "Why the policy is not applied; every report shows it.",
+        ),
+        (
+            ACME + "disable: {a/b: }\n",
+            "2: disable.a/b: null is not text",
+            "Why the policy is not applied; every report shows it.",
+        ),
         (
             ACME + "company_domains: acme.com\n",
             '2: company_domains: "acme.com" is not a list',
@@ -176,7 +196,11 @@ def test_no_company_domain_is_something_else_than_nothing_said(tmp_path: Path) -
             "2: collect.concurrency: 8.0 is not a whole number",
             "How many requests may be under way at once.",
         ),
-        (ACME + "waivers: 5\n", "2: waivers: 5 is not text", "The waivers file, relative to this file."),
+        (
+            ACME + "waivers: 5\n",
+            "2: waivers: 5 is not text or a map",
+            "The waivers file, relative to this file; or a map of it with the limits.",
+        ),
         (
             ACME + "policies: mine\n",
             '2: policies: "mine" is not a list',

@@ -266,6 +266,22 @@ def test_a_route_that_nobody_promises_says_why_it_is_played(face: str, route: An
     assert bool(route.promised_by) != bool(route.unpromised_because), f"{face} {route.template}"
 
 
+# The answer shown at https://developer.atlassian.com/cloud/admin/api-access/rest/api-group-api-token/, a document without a schema.
+TOKEN_SHOWN = {"id", "label", "status", "createdAt", "expiresAt", "lastActiveAt", "user"}
+USER_SHOWN = {"id", "orgId", "name", "email"}
+
+
+def test_a_token_holds_what_the_example_of_its_document_shows_and_no_more(played: Played) -> None:
+    tokens = played.session.get(
+        f"{played.at.api_url}/admin/api-access/v1/orgs/{played.scenario.org.id}/api-tokens", auth=ORG_KEY, timeout=10
+    ).json()["data"]
+
+    assert len(tokens) == min(len(played.scenario.api_tokens), played.scenario.page_size)
+    for token in tokens:
+        assert TOKEN_SHOWN - {"expiresAt", "lastActiveAt"} <= token.keys() <= TOKEN_SHOWN
+        assert token["user"].keys() == USER_SHOWN
+
+
 @every_route()
 def test_a_parameter_that_is_not_played_is_refused(played: Played, face: str, route: AnyRoute) -> None:
     for place in places(played, face):

@@ -50,6 +50,7 @@ BLOCKS = [block for page in PAGES for block in blocks(page)]
 CONFIGS = [block for block in BLOCKS if block.title == configuration.FILE]
 ATTESTATIONS = [block for block in BLOCKS if block.title == "attestations.yaml"]
 WAIVERS = [block for block in BLOCKS if block.title == "waivers.yaml"]
+PROFILES = [block for block in BLOCKS if block.title == "our-profile.yaml"]
 CONDITIONS = [block for block in BLOCKS if block.title.startswith(CONDITION)]
 # A title such as our-policies/jsm/one.yaml: the folder that a configuration names, then the policy's id.
 POLICIES = [block for block in BLOCKS if block.language == "yaml" and "/" in block.title]
@@ -64,8 +65,8 @@ def test_a_generated_page_is_what_the_program_says_today(page: Path) -> None:
     assert written == reference.PAGES[page](), f"{name(page)} is stale: run `python -m tests.reference`"
 
 
-def test_every_reference_page_is_generated_and_says_so() -> None:
-    assert sorted(reference.FOLDER.iterdir()) == GENERATED
+def test_every_reference_page_and_every_page_of_a_policy_is_generated_and_says_so() -> None:
+    assert sorted([*reference.FOLDER.iterdir(), *reference.POLICIES.rglob("*.md")]) == GENERATED
     assert all(reference.GENERATED in page.read_text(encoding="utf-8").splitlines()[:3] for page in GENERATED)
 
 
@@ -86,21 +87,22 @@ def test_the_pages_show_every_kind_of_file() -> None:
     assert CONFIGS
     assert ATTESTATIONS
     assert WAIVERS
+    assert PROFILES
     assert POLICIES
     assert CONDITIONS
 
 
 def test_a_block_of_yaml_is_titled_so_that_it_is_tested() -> None:
     """Other programs' files (a pipeline's) have no title that this file knows; they are the only ones that are not loaded."""
-    known = [*CONFIGS, *ATTESTATIONS, *WAIVERS, *POLICIES, *CONDITIONS]
+    known = [*CONFIGS, *ATTESTATIONS, *WAIVERS, *PROFILES, *POLICIES, *CONDITIONS]
     others = [block for block in BLOCKS if block.language == "yaml" and block not in known]
     assert {block.title for block in others} <= {".gitlab-ci.yml"}, [named(block) for block in others]
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    """Return a folder with the policies that the pages show, and empty files of attestations and waivers beside them."""
-    for block in POLICIES:
+    """Return a folder with the policies and profiles that the pages show, and empty files of attestations and waivers."""
+    for block in (*POLICIES, *PROFILES):
         file = tmp_path / block.title
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text, encoding="utf-8")
@@ -168,7 +170,7 @@ def commands(text: str) -> Iterator[list[str]]:
 
 def in_blocks(page: Path) -> Iterator[list[str]]:
     for block in blocks(page):
-        for line in block.text.splitlines() if block.language != "text" else ():
+        for line in block.text.replace("\\\n", "").splitlines() if block.language != "text" else ():
             if re.search(r"(^|[\s/])atlascan ", line) and not line.startswith("#"):
                 yield from commands(line.strip().removeprefix("- "))
 

@@ -11,9 +11,7 @@ from hypothesis import strategies as st
 from scanner import policies
 from scanner.config import Declaration
 from scanner.evaluate import evaluate
-from scanner.gate import gate
 from scanner.model import (
-    AppliedWaiver,
     Coverage,
     Evidence,
     Finding,
@@ -281,50 +279,3 @@ def test_the_order_of_the_rules_changes_nothing(known: list[Resource], chance: A
         return sorted(msgspec.json.encode(each) for each in evaluate(rules, snapshot(known), Declaration({})))
 
     assert found(shuffled) == found(RULES)
-
-
-# --------------------------------------------------------------------------------------------------------------- the gate
-
-
-def finding(verdict: Verdict, severity: Severity = Severity.HIGH, *, waived: bool = False) -> Finding:
-    waiver = (
-        AppliedWaiver(reason="r", owner="o", approved_by="a", expires=datetime(2027, 1, 1, tzinfo=UTC).date()) if waived else None
-    )
-    return Finding(policy="a/b", address="k/1", name="1", verdict=verdict, severity=severity, message="m", waiver=waiver)
-
-
-FAIL, PASS, UNKNOWN = finding(Verdict.FAIL), finding(Verdict.PASS), finding(Verdict.UNKNOWN)
-WAIVED, LOW = finding(Verdict.FAIL, waived=True), finding(Verdict.FAIL, Severity.LOW)
-
-
-def code(*findings: Finding, allow_unknown: bool = False) -> int:
-    return gate(findings, Severity.HIGH, allow_unknown=allow_unknown).exit_code
-
-
-def test_the_exit_codes_are_as_promised() -> None:
-    assert code(PASS) == 0
-    assert code(PASS, FAIL) == 1
-    assert code(PASS, UNKNOWN) == 3
-    assert code(FAIL, UNKNOWN) == 1, "1 wins over 3"
-    assert code(FAIL, UNKNOWN, allow_unknown=True) == 1
-    assert code(PASS, UNKNOWN, allow_unknown=True) == 0
-    assert code(WAIVED, PASS) == 0
-    assert code(WAIVED) == 0
-    assert code(LOW, PASS) == 0
-    assert code(LOW) == 3, "nothing at this severity was judged"
-    assert code() == 3
-    assert code(UNKNOWN, allow_unknown=True) == 3
-
-
-def test_the_gate_says_why_in_a_sentence() -> None:
-    def because(*findings: Finding, allow_unknown: bool = False) -> str:
-        return gate(findings, Severity.HIGH, allow_unknown=allow_unknown).because
-
-    assert because(FAIL, WAIVED, UNKNOWN) == "1 failure at severity high or above, 1 waived; 1 could not be judged"
-    assert because(PASS, UNKNOWN) == "nothing fails at severity high or above, but 1 thing could not be judged"
-    assert because(PASS) == "everything at severity high or above was judged and passes"
-    assert (
-        because(PASS, UNKNOWN, allow_unknown=True)
-        == "everything at severity high or above was judged and passes, 1 unknown allowed"
-    )
-    assert because() == "nothing was judged at severity high or above"

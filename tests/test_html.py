@@ -22,7 +22,12 @@ from tests import samples
 from tests.screenshot import browser as started_browser
 from tests.screenshot import chromium
 
-REPORTS = {"report": samples.report(), "hostile": samples.hostile_report(), "empty": samples.empty_report()}
+REPORTS = {
+    "report": samples.report(),
+    "compared": samples.compared_report(),
+    "hostile": samples.hostile_report(),
+    "empty": samples.empty_report(),
+}
 PAGES = {name: render(report) for name, report in REPORTS.items()}
 
 
@@ -153,6 +158,7 @@ def test_everything_the_report_knows_is_in_the_markup() -> None:
         said += [gap.kind, gap.detail, gap.hint.replace("`", "")]
     for waiver in report.waivers:
         said += [waiver.state, waiver.reason, waiver.owner, waiver.approved_by, waiver.expires.isoformat(), waiver.ticket or ""]
+        said += [waiver.because or ""]
     for attestation in report.attestations:
         said += [attestation.address, attestation.attested_by, attestation.attested_on.isoformat(), attestation.evidence or ""]
     assert [words for words in said if words not in text] == []

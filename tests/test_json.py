@@ -21,7 +21,7 @@ from scanner.render import formats
 from scanner.render.json import FORMAT, VERSION, render
 from tests import samples
 
-SAMPLES = [samples.report, samples.hostile_report, samples.empty_report]
+SAMPLES = [samples.report, samples.compared_report, samples.hostile_report, samples.empty_report]
 Break = Callable[[Any], object]
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.__name__)
@@ -73,6 +73,7 @@ def test_the_summary_agrees_with_the_findings(sample: Callable[[], Report]) -> N
     waived = sum(finding.waiver is not None for finding in report.findings)
     assert summary == {
         "findings": len(report.findings),
+        "judged": verdicts[Verdict.FAIL] + verdicts[Verdict.PASS],
         "fail": verdicts[Verdict.FAIL] - waived,
         "waived": waived,
         "unknown": verdicts[Verdict.UNKNOWN],

@@ -20,7 +20,7 @@ from scanner.render.text import MAX_GAPS, WORDS, render, renderable, visible
 from tests import samples
 
 GOLDEN = Path(__file__).parent / "golden" / "report.txt"
-SAMPLES = [samples.report, samples.hostile_report, samples.empty_report]
+SAMPLES = [samples.report, samples.compared_report, samples.hostile_report, samples.empty_report]
 STYLING = re.compile(r"\x1b\[[0-9;]*m")
 
 every_sample = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.__name__)
@@ -91,7 +91,7 @@ def test_what_passes_or_is_not_applicable_is_only_counted() -> None:
     text = render(report)
     quiet = [each for each in report.findings if each.verdict in (Verdict.PASS, Verdict.NOTAPPLICABLE)]
     assert [each.address for each in quiet if f" {each.address}  " in text] == []
-    assert re.search(r"^ +1 FAIL, \d UNKNOWN, 1 PASS, 1 N/A$", text, re.MULTILINE)
+    assert re.search(r"^ +1 of 2 fails; 1 FAIL, \d UNKNOWN, 1 PASS, 1 N/A$", text, re.MULTILINE)
 
 
 def test_a_failure_that_facts_made_worse_says_by_what() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 import requests
 
 from scanner.collect import api, pace, paging
+from scanner.collect.tables import Needs
 from tests.fake_atlassian.server import StandIn
 from tests.fake_atlassian.weather import Fault, Weather
 from tests.test_collect import ADMIN, Collected, collected
@@ -25,10 +27,17 @@ class Turning:
         """Return what is collected in good weather."""
         return self.met()
 
-    def met(self, *faults: Fault, probe: bool = True, concurrency: int = 1) -> Collected:
-        """Collect all that there is, in this weather."""
+    def met(
+        self,
+        *faults: Fault,
+        probe: bool = True,
+        concurrency: int = 1,
+        needs: Needs | None = None,
+        window: tuple[datetime | None, datetime | None] = (None, None),
+    ) -> Collected:
+        """Collect what is needed, or else all that there is, in this weather."""
         self._turn(Weather(faults=faults))
-        return collected(self.at, ADMIN, probe=probe, concurrency=concurrency, needs=None)
+        return collected(self.at, ADMIN, probe=probe, concurrency=concurrency, needs=needs, window=window)
 
     def _turn(self, weather: Weather) -> None:
         address = f"{self.at.api_url}/__stand_in__/weather"

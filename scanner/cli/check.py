@@ -6,6 +6,7 @@ import click
 
 from scanner import snapshots
 from scanner.cli import options, output, pipeline
+from scanner.gate import Gating
 
 
 @click.command("check")
@@ -20,13 +21,10 @@ def command(
     snapshot: str,
     config_file: Path | None,
     outputs: tuple[options.Output, ...],
-    fail_on: str | None,
-    allow_unknown: bool,
+    gating: Gating,
 ) -> None:
     """Judge SNAPSHOT (a file, or - for a pipe) by the configuration's policies, attestations and waivers."""
     config = pipeline.load_config(config_file)
-    report = pipeline.judge(
-        config, pipeline.criteria(config), snapshots.load(snapshot), fail_on=fail_on, allow_unknown=allow_unknown
-    )
+    report = pipeline.judge(config, pipeline.criteria(config), snapshots.load(snapshot), gating)
     output.write(report, outputs)
     ctx.exit(report.gate.exit_code)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from scanner import config as configuration
-from scanner import documents
+from scanner import documents, waivers
 from scanner.cli import output, pipeline
 from scanner.documents import Document
 from scanner.errors import InputError
@@ -29,7 +29,7 @@ def command(*, sites: tuple[str, ...], domains: tuple[str, ...], undocumented: b
     domains = domains or _asked("Domains of the company's own mail, such as acme.com (separated by spaces)")
     text = _text(sites, domains, undocumented=undocumented)
     document = documents.checked(documents.parse(text, str(target)), "config")
-    beside = {target.with_name("attestations.yaml"): _ATTESTATIONS, target.with_name("waivers.yaml"): _WAIVERS}
+    beside = {target.with_name("attestations.yaml"): _ATTESTATIONS, target.with_name("waivers.yaml"): waivers.EMPTY}
     configuration.from_document(Document(document.name, _without_files(document.value), document.marks), target.parent)
     for file, content in {target: text, **{file: content for file, content in beside.items() if not file.exists()}}.items():
         output.to_file(file, content)
@@ -76,9 +76,4 @@ waivers: waivers.yaml
 _ATTESTATIONS = """\
 # What people state about settings that no interface shows. `atlascan attest` asks and writes it down here.
 attestations: []
-"""
-_WAIVERS = """\
-# Failures that somebody decided to live with for a while.
-# Each entry has: policy, address, reason, owner, approved_by, expires (a date), and may have a ticket.
-waivers: []
 """

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from scanner import results
 from scanner.errors import did_you_mean
+from scanner.gate import Gating
 from scanner.model import Severity
 from scanner.render.formats import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SNAPSHOT = "atlascan-snapshot.ndjson"
+NEW = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,30 @@ def formats(command: Command) -> Command:
 
 
 def gate(command: Command) -> Command:
-    """Add `--fail-on` and `--allow-unknown`."""
-    command = click.option("--allow-unknown", is_flag=True, help="Let the gate pass although something could not be judged.")(
-        command
-    )
-    return click.option(
+    """Add `--fail-on`, `--baseline` and `--allow-unknown`, and hand the command a `gating` made of them."""
+
+    @wraps(command)
+    def gated(*args: Any, fail_on: tuple[str, ...], baseline: Path | None, allow_unknown: bool, **others: Any) -> Any:  # noqa: ANN401
+        return command(*args, gating=_gating(fail_on, baseline, allow_unknown=allow_unknown), **others)
+
+    with_options: Any = click.option(
+        "--allow-unknown", is_flag=True, help="Let the gate pass although something could not be judged."
+    )(gated)
+    with_options = click.option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        metavar="RESULT",
+        help="Compare with an earlier result (of -f json): what is new, what is known, what has vanished.",
+    )(with_options)
+    return click.option(  # type: ignore[no-any-return]  # it is the command, with options
         "--fail-on",
-        type=click.Choice([severity.value for severity in Severity]),
-        help="The lowest severity that makes the gate fail.  [default: as configured, else high]",
-    )(command)
+        multiple=True,
+        type=click.Choice([*(severity.value for severity in Severity), NEW]),
+        help=(
+            "The lowest severity that makes the gate fail; `new`: only what is not in the baseline does, from the configured "
+            "severity on. With both, what is new does, and all of that severity.  [default: as configured, else high]"
+        ),
+    )(with_options)
 
 
 def verbose(command: Command) -> Command:
@@ -93,3 +112,16 @@ def collecting(command: Command) -> Command:
     return click.option(
         "--record", type=click.Path(path_type=Path, file_okay=False), help="Record the traffic into a folder, without credentials."
     )(command)
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _gating(fail_on: tuple[str, ...], baseline: Path | None, *, allow_unknown: bool) -> Gating:
+    severities = {Severity(word) for word in fail_on if word != NEW}
+    if len(severities) > 1:
+        raise click.UsageError(f"--fail-on takes one severity (and {NEW!r}), not {' and '.join(sorted(severities))}")
+    if NEW in fail_on and baseline is None:
+        raise click.UsageError("--fail-on new needs to know what is old: name an earlier result with --baseline")
+    earlier = results.load(baseline) if baseline else None
+    return Gating(next(iter(severities), None), NEW in fail_on, allow_unknown, earlier)

@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scanner import __version__, attestations, evaluate, gate, policies, waivers
+from scanner import __version__, attestations, evaluate, policies, waivers
 from scanner import config as configuration
+from scanner.baseline import Comparison
 from scanner.config import Config
 from scanner.errors import InputError
-from scanner.model import Attestation, Gap, Report, Resource, Rule, Severity, Snapshot, Waiver
+from scanner.gate import Gating
+from scanner.model import Attestation, Gap, LeftOut, Report, Resource, Rule, Snapshot, Waiver
 
 TOOL = f"atlascan {__version__}"
+_AS_CONFIGURED = Gating()
 
 
 def load_config(file: Path | None) -> Config:
@@ -32,11 +35,12 @@ def load_config(file: Path | None) -> Config:
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """What a snapshot is judged by: the rules, what people attest, and what was excused."""
+    """What a snapshot is judged by: the rules, what people attest, and what was excused; and the policies that are left out."""
 
     rules: tuple[Rule, ...]
     attestations: tuple[Attestation, ...]
     waivers: tuple[Waiver, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def criteria(config: Config) -> Criteria:
@@ -46,33 +50,46 @@ def criteria(config: Config) -> Criteria:
         InputError: A policy, the profile, a parameter, or the file of attestations or waivers is wrong.
     """
     known = policies.load(config.policies)
+    chosen = policies.choose(known, config.choice)
     return Criteria(
-        policies.select(known, config.profile, config.settings, config.params, config.document),
+        chosen.rules,
         attestations.load(config.attestations) if config.attestations else (),
         waivers.load(config.waivers, known) if config.waivers else (),
+        chosen.left_out,
     )
 
 
-def judge(config: Config, by: Criteria, snapshot: Snapshot, *, fail_on: str | None = None, allow_unknown: bool = False) -> Report:
-    """Judge a snapshot; `fail_on` takes the place of the configured severity."""
+def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS_CONFIGURED) -> Report:
+    """Judge a snapshot, excuse what is waived, compare with a baseline if there is one, and gate."""
     as_of = snapshot.header.taken_at
     desks, spaces = _ids(snapshot, "jsm.service_desk"), _ids(snapshot, "confluence.space") if config.spaces else []
     for warning in (*configuration.undeclared_typos(config, desks, spaces), *_sites_left_out(snapshot)):
         say(f"warning: {warning}")
     supplied = attestations.supply(snapshot, by.attestations)
     declare = configuration.declaration(config, desks, spaces)
-    findings, uses = waivers.apply(evaluate.evaluate(by.rules, supplied, declare), by.waivers, as_of)
-    ordered = tuple(sorted(findings, key=lambda each: (each.policy, -each.verdict.rank, each.address)))
+    applied = {rule.policy.id: rule.policy for rule in by.rules}
+    kinds = {id_: policy.kind for id_, policy in applied.items()}
+    excuses = waivers.Excuses(by.waivers, waivers.Terms(as_of, kinds, config.waiver_limits))
+    findings = map(excuses, evaluate.evaluate(by.rules, supplied, declare))
+    versions = {id_: policy.version for id_, policy in applied.items()}
+    against = Comparison(gating.baseline, snapshot.header, versions) if gating.baseline else None
+    tally = gating.tally(config.fail_on)
+    counted = map(tally, map(against, findings) if against else findings)
+    ordered = tuple(sorted(counted, key=lambda each: (each.policy, -each.verdict.rank, each.address)))
+    gaps = tuple(record for record in supplied if isinstance(record, Gap))
     return Report(
         tool=TOOL,
         profile=config.profile,
         snapshot=snapshot.header,
         policies=tuple(policies.judged(rule) for rule in by.rules),
         findings=ordered,
-        gaps=tuple(record for record in supplied if isinstance(record, Gap)),
-        waivers=uses,
+        gaps=gaps,
+        waivers=excuses.uses(),
         attestations=attestations.uses(by.attestations, as_of),
-        gate=gate.gate(ordered, Severity(fail_on or config.fail_on), allow_unknown=allow_unknown),
+        left_out=by.left_out,
+        desks=declare.desks(desks),
+        gate=tally.gate(allow_unknown=gating.allow_unknown),
+        baseline=against.outcome(gaps) if against else None,
     )
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from scanner import policies
+from scanner import policies, reach
 from scanner.config import Declaration
 from scanner.evaluate import evaluate, referred
 from scanner.model import (
@@ -25,15 +24,16 @@ from scanner.model import (
 )
 
 # The moment at which examples are judged.
-AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
+AS_OF = reach.AS_OF
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One example put to the test: what is wrong with it, or None."""
+    """One example put to the test: where it stands, and what is wrong with it, or None."""
 
     policy: Policy
     name: str
+    line: int
     problem: str | None = None
 
 
@@ -41,12 +41,13 @@ def proofs(policy: Policy) -> Iterator[Proof]:
     """Yield the outcome of each example, of the fix of each failing one, and whether there are examples enough."""
     shown = {example.verdict for example in policy.examples}
     lacking = [verdict.value for verdict in (Verdict.PASS, Verdict.FAIL) if verdict not in shown]
-    yield Proof(policy, "examples", f"no example shows {' or '.join(lacking)}" if lacking else None)
+    first = min((example.line for example in policy.examples), default=policy.line)
+    yield Proof(policy, "examples", first, f"no example shows {' or '.join(lacking)}" if lacking else None)
     for example in policy.examples:
-        yield Proof(policy, example.name, _problem(policy, example))
+        yield Proof(policy, example.name, example.line, _problem(policy, example))
     for example in policy.examples:
         if example.verdict is Verdict.FAIL and (fix := example.fix or policy.fix):
-            yield Proof(policy, f"{example.name}, after the fix", _problem_of_fix(policy, example, fix))
+            yield Proof(policy, f"{example.name}, after the fix", example.line, _problem_of_fix(policy, example, fix))
 
 
 def judged(policy: Policy, example: Example, records: tuple[Record, ...] | None = None) -> list[Finding]:

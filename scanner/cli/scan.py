@@ -6,6 +6,7 @@ import click
 
 from scanner import evaluate, snapshots
 from scanner.cli import collection, options, output, pipeline
+from scanner.gate import Gating
 
 
 @click.command("scan")
@@ -24,8 +25,7 @@ def command(
     config_file: Path | None,
     target: str,
     outputs: tuple[options.Output, ...],
-    fail_on: str | None,
-    allow_unknown: bool,
+    gating: Gating,
     record: Path | None,
     replay: Path | None,
     resume: bool,
@@ -44,6 +44,6 @@ def command(
     by = pipeline.criteria(config)
     collection.take(config, target, needs=evaluate.needs(by.rules), how=how, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
-    report = pipeline.judge(config, by, snapshots.load(target), fail_on=fail_on, allow_unknown=allow_unknown)
+    report = pipeline.judge(config, by, snapshots.load(target), gating)
     output.write(report, outputs)
     ctx.exit(report.gate.exit_code)

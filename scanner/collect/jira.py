@@ -193,7 +193,9 @@ def _share_on(about: About) -> Callable[[Any, list[str]], dict[str, Any]]:
             problems.append(f"a share that does not say with which {_AIMED[type_]}: {shown(record)}")
         facts = {"type": type_, "target": target, "role": role}
         told = {name: fact for name, fact in facts.items() if fact is not None}
-        return {"key": ":".join(told.values()), **told}
+        # Documented: a role is named where it is shared with one; without any it is shared with the whole project.
+        whole = {"role": None} if type_ == "project" and at(record, "role") is None else {}
+        return {"key": ":".join(told.values()), **told, **whole}
 
     return share
 

@@ -359,9 +359,9 @@ def _window(about: About) -> dict[str, str]:
 
 
 def _api_token(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
-    """Read a token. The shape is not confirmed: it is that which public code reads.
+    """Read a token. Its document shows the shape, and not what a time means that is left out.
 
-    So nothing says what a time means that is left out, and it stays absent: unknown, not never.
+    So that stays absent: unknown, not never.
     """
     reading = Reading("org.api_token", record)
     label = reading.take("label", "label")
@@ -374,7 +374,7 @@ def _api_token(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
 
 
 def _api_key(record: Any, about: About) -> Iterator[Record]:  # noqa: ANN401
-    """Read a key. The shape is not confirmed: see `_api_token`."""
+    """Read a key. The shape is that which public code reads: no document at hand shows it. For times see `_api_token`."""
     reading = Reading("org.api_key", record)
     label = reading.take("label", "label")
     if isinstance(record, dict) and "revocationDate" in record:
@@ -644,7 +644,7 @@ ENDPOINTS = (
         records="data",
         shape=_api_token,
         source=Source.API,
-        documented=_ACCESS_REFERENCE,
+        documented=_ACCESS_REFERENCE + "api-group-api-token/",
         hint=f"give {_KEY}",
         scope="read:tokens:admin",
     ),
@@ -659,7 +659,7 @@ ENDPOINTS = (
         records="data",
         shape=_api_key,
         source=Source.API,
-        documented=_ACCESS_REFERENCE,
+        documented=_ACCESS_REFERENCE + "api-group-api-key/",
         hint=f"give {_KEY}",
         scope="read:keys:admin",
     ),

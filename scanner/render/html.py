@@ -1,38 +1,48 @@
 """The report that people read: one HTML file that stands alone, asks the network for nothing and needs no script to be read."""
 
+import collections
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from scanner import frameworks
 from scanner.conditions import Clause
+from scanner.frameworks import Framework
 from scanner.kinds import KINDS
 from scanner.model import (
     AttestationUse,
+    BaselineState,
     EndpointCoverage,
     Evidence,
     Finding,
     Gap,
     Judged,
+    LeftOut,
     Reason,
     Report,
     Severity,
     Source,
     Target,
+    Vanished,
     Verdict,
     WaiverUse,
 )
+from scanner.render import console
+from scanner.render.console import is_link
+from scanner.render.counts import near_miss, not_listed, proven, served
+from scanner.render.text import FATES
 from scanner.shipped import shipped
 
 TEMPLATE, STYLE, SCRIPT = "report.html.j2", "report.css", "report.js"
@@ -83,10 +93,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A finding, ready to be shown."""
+    """A finding, ready to be shown; `console` leads to its own page, where the policy's section has no such link."""
 
     finding: Finding
     anchor: str
+    console: str | None
     outcome: Outcome
     clauses: tuple[Row, ...]
     context: tuple[Row, ...]
@@ -94,10 +105,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The findings of one policy that came out the same way, worst severity first."""
+    """What came out the same way of one policy, worst severity first; `more` says what of it is not listed."""
 
     outcome: Outcome
     members: tuple[Item, ...]
+    count: int
+    more: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +131,11 @@ class Section:
     outcome: Outcome
     groups: tuple[Group, ...]
     consoles: tuple[Link, ...]
+    near_miss: str
 
     def count(self, outcome: Outcome) -> int:
-        """Return how many findings came out this way."""
-        return sum(len(group.members) for group in self.groups if group.outcome is outcome)
+        """Return how much came out this way, listed or not."""
+        return sum(group.count for group in self.groups if group.outcome is outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +163,15 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class Against:
+    """What the comparison with a baseline says: what is new, what is known, and what has vanished, by what became of it."""
+
+    new: str
+    known: str
+    vanished: tuple[tuple[str, tuple[Vanished, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Everything that the template shows, counted and worded."""
 
@@ -161,6 +184,13 @@ class Page:
     blind: tuple[Blind, ...]
     sight: str
     sections: tuple[Section, ...]
+    frameworks: tuple[Framework, ...]
+    proven: Mapping[str, str]
+    labels: Mapping["Outcome", str]
+    disabled: tuple[LeftOut, ...]
+    unnamed: tuple[LeftOut, ...]
+    served: str
+    against: Against | None
     waivers: tuple[WaiverUse, ...]
     attestations: tuple[AttestationUse, ...]
     endpoints: tuple[EndpointCoverage, ...]
@@ -228,21 +258,31 @@ _LIFTS_SHOWN = 4
 
 
 def _page(report: Report) -> Page:
-    items = tuple(_items(report.findings))
+    counts = report.counts()
+    items = tuple(_items(report))
     by_policy: dict[str, list[Item]] = {policy.id: [] for policy in report.policies}
     for item in items:
         by_policy[item.finding.policy].append(item)
-    sections = [_section(policy, by_policy[policy.id], report.snapshot.target) for policy in report.policies]
+    target = report.snapshot.target
+    sections = [_section(policy, by_policy[policy.id], counts[policy.id], target) for policy in report.policies]
+    view = frameworks.view(report)
     return Page(
         report=report,
         subject=_subject(report.snapshot.target),
         because=report.gate.because[:1].upper() + report.gate.because[1:],
         meaning=_MEANINGS.get(report.gate.exit_code, "As a gate, this would stop the pipeline."),
         gate=_gate(report),
-        counters=tuple(_counters(items)),
+        counters=tuple(_counters(items, sum(counts.values(), collections.Counter()))),
         blind=tuple(_blind(report.gaps)),
         sight=_sight(len(report.gaps), sum(item.outcome is Outcome.UNKNOWN for item in items)),
         sections=tuple(sorted(sections, key=_section_order)),
+        frameworks=view,
+        proven={framework.id: proven(framework) for framework in view},
+        labels=_LABELS,
+        disabled=tuple(each for each in report.left_out if each.because is not None),
+        unnamed=tuple(each for each in report.left_out if each.because is None),
+        served=served(report.desks),
+        against=_against(report),
         waivers=tuple(sorted(report.waivers, key=lambda waiver: (waiver.expires, waiver.policy, waiver.address))),
         attestations=tuple(sorted(report.attestations, key=lambda each: (each.counted, each.expires, each.address))),
         endpoints=tuple(sorted(report.snapshot.endpoints, key=lambda each: each.complete)),
@@ -271,18 +311,40 @@ def _subject(target: Target) -> str:
 
 
 def _gate(report: Report) -> str:
-    unknown = "goes through" if report.gate.allow_unknown else "stops it too"
-    stops = f"A failure of severity {report.gate.fail_on} or above stops the pipeline; what could not be judged {unknown}."
-    return f"Exit code {report.gate.exit_code}. {stops}"
+    gate = report.gate
+    unknown = "goes through" if gate.allow_unknown else "stops it too"
+    if_new = "if it is new" if gate.fail_on is None else f"and a new one of severity {gate.fail_on_new} or above"
+    severity, new = gate.fail_on or gate.fail_on_new, f" {if_new}" if gate.fail_on_new else ""
+    stops = f"A failure of severity {severity} or above stops the pipeline{new}; what could not be judged {unknown}."
+    return f"Exit code {gate.exit_code}. {stops}"
 
 
-def _items(findings: Iterable[Finding]) -> Iterator[Item]:
+def _against(report: Report) -> Against | None:
+    if report.baseline is None:
+        return None
+    by_fate = ((words, tuple(each for each in report.baseline.vanished if each.fate is fate)) for fate, words in FATES.items())
+    return Against(
+        _standing(report.findings, BaselineState.NEW),
+        _standing(report.findings, BaselineState.KNOWN),
+        tuple((words, members) for words, members in by_fate if members),
+    )
+
+
+def _standing(findings: Iterable[Finding], state: BaselineState) -> str:
+    outcomes = [_outcome(finding) for finding in findings if finding.baseline is state]
+    return ", ".join(f"{outcomes.count(each)} {each.label}" for each in Outcome if each in outcomes) or "nothing"
+
+
+def _items(report: Report) -> Iterator[Item]:
+    target = report.snapshot.target
+    consoles = {policy.id: policy.console for policy in report.policies}
     seen: dict[str, int] = {}
-    for finding in findings:
+    for finding in report.findings:
         name = f"{finding.policy}\n{finding.address}"
         seen[name] = seen.get(name, 0) + 1
         digest = sha256(f"{name}\n{seen[name]}".encode("utf-8", "replace")).hexdigest()
-        yield Item(finding, f"finding/{digest[:12]}", _outcome(finding), *_rows(finding))
+        link = console.link(consoles[finding.policy], finding, target)
+        yield Item(finding, f"finding/{digest[:12]}", link, _outcome(finding), *_rows(finding))
 
 
 def _outcome(finding: Finding) -> Outcome:
@@ -315,18 +377,27 @@ def _evidence_row(evidence: Evidence) -> Row:
     return Row(evidence.path, None, "", shown(evidence.value), known=True, why=None, source=evidence.source)
 
 
-def _section(policy: Judged, items: list[Item], target: Target) -> Section:
-    items = sorted(items, key=_item_order)
-    groups = tuple(Group(outcome, tuple(group)) for outcome, group in groupby(items, key=lambda item: item.outcome))
+def _section(policy: Judged, items: list[Item], counts: collections.Counter[str], target: Target) -> Section:
+    consoles = tuple(_consoles(policy.console, [item.finding.address for item in items], target))
+    known = {console.href for console in consoles}
+    items = [replace(item, console=None) if item.console in known else item for item in sorted(items, key=_item_order)]
+    groups = tuple(_group(outcome, items, counts, policy) for outcome in Outcome if counts[outcome.value])
     counting = [item.finding.severity for item in items if item.finding.counts]
     return Section(
         policy=policy,
-        anchor=f"policy/{quote(policy.id)}",
+        anchor=anchor(policy.id),
         severity=max(counting, key=lambda severity: severity.rank, default=policy.severity),
         outcome=groups[0].outcome if groups else Outcome.NOTAPPLICABLE,
         groups=groups,
-        consoles=tuple(_consoles(policy.console, [item.finding.address for item in items], target)),
+        consoles=consoles,
+        near_miss=near_miss(counts),
     )
+
+
+def _group(outcome: Outcome, items: list[Item], counts: collections.Counter[str], policy: Judged) -> Group:
+    members = tuple(item for item in items if item.outcome is outcome)
+    more = not_listed({word: number for word, number in policy.unlisted.items() if word == outcome})
+    return Group(outcome, members, counts[outcome.value], "".join(more))
 
 
 def _item_order(item: Item) -> tuple[int, int, str]:
@@ -337,32 +408,28 @@ def _section_order(section: Section) -> tuple[int, int, str]:
     return list(Outcome).index(section.outcome), -section.severity.rank, section.policy.id
 
 
-def _consoles(console: str, addresses: list[str], target: Target) -> Iterator[Link]:
+def _consoles(template: str, addresses: list[str], target: Target) -> Iterator[Link]:
     """Yield the console of the organization, or those of the sites that the addresses name; of all sites if they name none."""
-    if "{org}" in console:
-        if not target.org:
-            return
-        console = console.replace("{org}", quote(target.org, safe=""))
-    if "{site_url}" not in console:
-        if is_link(console):
-            yield Link(console, "Open the console")
+    if "{site_url}" not in template:
+        if href := console.filled(template, target, {}, None):
+            yield Link(href, "Open the console")
         return
-    named = {address.split("/")[1] for address in addresses if "/" in address} & target.sites.keys()
+    named = {site for address in addresses if (site := console.site_of(address)) and site in target.sites}
     for site in sorted(named or target.sites):
-        href = console.replace("{site_url}", target.sites[site].rstrip("/"))
-        if is_link(href):
+        if href := console.filled(template, target, {}, site):
             yield Link(href, f"Open {site}")
 
 
-def _counters(items: Iterable[Item]) -> Iterator[Counter]:
+def _counters(items: Iterable[Item], counts: collections.Counter[str]) -> Iterator[Counter]:
     by_outcome: dict[Outcome, list[Item]] = {outcome: [] for outcome in Outcome}
     for item in items:
         by_outcome[item.outcome].append(item)
-    total = sum(map(len, by_outcome.values())) or 1
+    total = counts.total() or 1
     start = 0.0
     for outcome, members in by_outcome.items():
-        width = round(100 * len(members) / total, 2)
-        yield Counter(outcome, len(members), _by_severity(members) if outcome.is_news else "", round(start, 2), width)
+        count = counts[outcome.value]
+        width = round(100 * count / total, 2)
+        yield Counter(outcome, count, _by_severity(members) if outcome.is_news else "", round(start, 2), width)
         start += width
 
 
@@ -422,13 +489,9 @@ def shown(value: Any) -> str:  # noqa: ANN401  a fact is any JSON
             return msgspec.json.encode(value).decode()
 
 
-def is_link(text: str) -> bool:
-    """Tell whether a text may become a link: http and https only, with a host and nothing invisible."""
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable() and " " not in text
+def anchor(policy: str) -> str:
+    """Return the name of the place where a policy stands on the page."""
+    return f"policy/{quote(policy)}"
 
 
 def prose(text: str) -> Markup:
@@ -485,7 +548,15 @@ def _environment(templates: Path | None) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"noun": noun, "prose": prose, "shown": shown, "steps": steps, "utc": utc, "until": until}
+    environment.filters |= {
+        "anchor": anchor,
+        "noun": noun,
+        "prose": prose,
+        "shown": shown,
+        "steps": steps,
+        "utc": utc,
+        "until": until,
+    }
     environment.tests["link"] = is_link
     return environment
 

@@ -11,10 +11,15 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from scanner import frameworks
 from scanner.conditions import Clause
+from scanner.frameworks import Control, Framework, State
 from scanner.model import (
     AppliedWaiver,
     AttestationUse,
+    Baseline,
+    BaselineState,
+    ChangedPolicy,
     Coverage,
     EndpointCoverage,
     Evidence,
@@ -23,10 +28,16 @@ from scanner.model import (
     Gate,
     Header,
     Judged,
+    LeftOut,
+    Relaxed,
     Report,
+    Target,
+    Vanished,
     Verdict,
     WaiverUse,
 )
+from scanner.render import console
+from scanner.render.counts import judged
 
 FORMAT = "atlascan/result"
 VERSION = 1
@@ -45,6 +56,7 @@ def render(report: Report) -> str:
 
 
 def _document(report: Report) -> Object:
+    consoles = {policy.id: policy.console for policy in report.policies}
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -53,11 +65,15 @@ def _document(report: Report) -> Object:
         "snapshot": _snapshot(report.snapshot),
         "gate": _gate(report.gate),
         "summary": _summary(report),
+        "frameworks": {each.id: _framework(each) for each in frameworks.view(report)},
         "policies": [_policy(policy) for policy in report.policies],
-        "findings": [_finding(finding) for finding in report.findings],
+        "left_out": [_left_out(policy) for policy in report.left_out],
+        "desks": [{"id": desk.id, "kind": desk.kind, "declared": desk.declared} for desk in report.desks],
+        "findings": [_finding(each, consoles.get(each.policy, ""), report.snapshot.target) for each in report.findings],
         "gaps": [_gap(gap) for gap in report.gaps],
         "waivers": [_waiver_use(use) for use in report.waivers],
         "attestations": [_attestation_use(use) for use in report.attestations],
+        "baseline": report.baseline and _baseline(report.baseline, report.findings),
     }
 
 
@@ -101,27 +117,44 @@ def _gate(gate: Gate) -> Object:
     return {
         "exit_code": gate.exit_code,
         "because": gate.because,
-        "fail_on": gate.fail_on.value,
+        "fail_on": gate.fail_on and gate.fail_on.value,
         "allow_unknown": gate.allow_unknown,
+        "fail_on_new": gate.fail_on_new and gate.fail_on_new.value,
     }
 
 
 def _summary(report: Report) -> Object:
-    """Count the findings, in all and for each policy: `waived` are the failures that somebody excused, `fail` the others."""
-    by_policy: dict[str, list[Finding]] = {policy.id: [] for policy in report.policies}
-    for finding in report.findings:
-        by_policy.setdefault(finding.policy, []).append(finding)
-    return {**_counts(report.findings), "policies": {policy: _counts(findings) for policy, findings in by_policy.items()}}
+    """Count what was found, in all and for each policy: `waived` are the failures that somebody excused, `fail` the others."""
+    counts = report.counts()
+    return {**_counts(sum(counts.values(), Counter())), "policies": {policy: _counts(each) for policy, each in counts.items()}}
 
 
-def _counts(findings: Iterable[Finding]) -> dict[str, int]:
-    numbers = Counter(map(_word, findings))
+def _counts(counts: Counter[str]) -> dict[str, int]:
     words = (Verdict.FAIL.value, "waived", Verdict.UNKNOWN.value, Verdict.PASS.value, Verdict.NOTAPPLICABLE.value)
-    return {"findings": numbers.total(), **{word: numbers[word] for word in words}}
+    return {"findings": counts.total(), "judged": judged(counts), **{word: counts[word] for word in words}}
 
 
-def _word(finding: Finding) -> str:
-    return "waived" if finding.waiver and finding.verdict is Verdict.FAIL else finding.verdict.value
+def _framework(framework: Framework) -> Object:
+    return {
+        "title": framework.title,
+        "covered": framework.covered,
+        "satisfied": len(framework.of(State.SATISFIED)),
+        "not_satisfied": len(framework.of(State.NOT_SATISFIED)),
+        "not_verified": len(framework.of(State.NOT_VERIFIED)),
+        "not_claimed": len(framework.of(State.NOT_CLAIMED)),
+        "controls": [_control(control) for control in framework.controls],
+    }
+
+
+def _control(control: Control) -> Object:
+    return {
+        "id": control.id,
+        "title": control.title,
+        "state": control.state.value,
+        "excused": control.is_excused,
+        "claims": [{"policy": claim.policy, "outcome": claim.outcome.value} for claim in control.claims],
+        "no_claims": [{"policy": each.policy, "why": each.why.value} for each in control.no_claims],
+    }
 
 
 def _policy(policy: Judged) -> Object:
@@ -135,14 +168,34 @@ def _policy(policy: Judged) -> Object:
         "rationale": policy.rationale,
         "remediation": list(policy.remediation),
         "console": policy.console,
-        "controls": {framework: list(controls) for framework, controls in policy.controls.items()},
+        "controls": _controls(policy.controls),
         "references": list(policy.references),
         "file": policy.file,
         "line": policy.line,
+        "unlisted": dict(policy.unlisted),
+        "relaxed": [_relaxed(each) for each in policy.relaxed],
     }
 
 
-def _finding(finding: Finding) -> Object:
+def _relaxed(relaxed: Relaxed) -> Object:
+    return {"param": relaxed.param, "value": _plain(relaxed.value), "bound": relaxed.bound}
+
+
+def _left_out(policy: LeftOut) -> Object:
+    return {
+        "id": policy.id,
+        "title": policy.title,
+        "severity": policy.severity.value,
+        "controls": _controls(policy.controls),
+        "because": policy.because,
+    }
+
+
+def _controls(controls: Mapping[str, Iterable[str]]) -> Object:
+    return {framework: list(ids) for framework, ids in controls.items()}
+
+
+def _finding(finding: Finding, template: str, target: Target) -> Object:
     return {
         "policy": finding.policy,
         "address": finding.address,
@@ -155,9 +208,11 @@ def _finding(finding: Finding) -> Object:
         "hint": finding.hint,
         "source": finding.source and finding.source.value,
         "missing": finding.missing,
+        "console": console.link(template, finding, target),
         "waiver": finding.waiver and _applied_waiver(finding.waiver),
         "clauses": [_clause(clause) for clause in finding.clauses],
         "evidence": [_evidence(evidence) for evidence in finding.evidence],
+        "baseline": finding.baseline and finding.baseline.value,
     }
 
 
@@ -207,6 +262,9 @@ def _waiver_use(use: WaiverUse) -> Object:
         "approved_by": use.approved_by,
         "expires": use.expires.isoformat(),
         "ticket": use.ticket,
+        "findings": use.findings,
+        "expiring": use.expiring,
+        "because": use.because,
     }
 
 
@@ -219,6 +277,36 @@ def _attestation_use(use: AttestationUse) -> Object:
         "counted": use.counted,
         "evidence": use.evidence,
     }
+
+
+def _baseline(baseline: Baseline, findings: Iterable[Finding]) -> Object:
+    numbers = Counter((finding.baseline, finding.verdict) for finding in findings)
+    return {
+        "snapshot": baseline.snapshot,
+        "taken_at": _moment(baseline.taken_at),
+        "profile": baseline.profile,
+        **{
+            state.value: {verdict.value: numbers[state, verdict] for verdict in (Verdict.FAIL, Verdict.UNKNOWN)}
+            for state in BaselineState
+        },
+        "vanished": [_vanished(vanished) for vanished in baseline.vanished],
+        "changed": [_changed(changed) for changed in baseline.changed],
+    }
+
+
+def _vanished(vanished: Vanished) -> Object:
+    return {
+        "policy": vanished.policy,
+        "address": vanished.address,
+        "name": vanished.name,
+        "severity": vanished.severity.value,
+        "fate": vanished.fate.value,
+        "because": vanished.because,
+    }
+
+
+def _changed(changed: ChangedPolicy) -> Object:
+    return {"policy": changed.policy, "before": changed.before, "after": changed.after, "findings": changed.findings}
 
 
 def _moment(moment: datetime) -> str:

@@ -14,9 +14,11 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 
+from scanner import frameworks
 from scanner.conditions import explained
 from scanner.kinds import KINDS, Scope
 from scanner.model import AppliedWaiver, Evidence, Finding, Judged, Report, Verdict
+from scanner.render.counts import not_listed, proven
 
 MAX_CASES = 20_000
 MAX_VALUE = 1_000
@@ -101,8 +103,8 @@ def _new_suite(root: ET.Element, id_: int, area: str, report: Report) -> ET.Elem
         },
     )
     properties = ET.SubElement(suite, "properties")
-    for name, value in _properties(report).items():
-        ET.SubElement(properties, "property", {"name": name, "value": _one_line(value)})
+    for name, value in (*_properties(report).items(), *_judging(report, area)):
+        ET.SubElement(properties, "property", {"name": _one_line(name), "value": _one_line(value)})
     return suite
 
 
@@ -117,10 +119,28 @@ def _properties(report: Report) -> Mapping[str, str]:
         "org": header.target.org or "",
         "sites": ", ".join(header.target.sites),
         "fail_on": report.gate.fail_on,
+        "fail_on_new": report.gate.fail_on_new,
+        "baseline": report.baseline.snapshot if report.baseline else "",
         "exit_code": str(report.gate.exit_code),
         "because": report.gate.because,
     }
     return {name: value for name, value in known.items() if value}
+
+
+def _judging(report: Report, area: str) -> Iterator[tuple[str, str]]:
+    """Yield what is proven by framework, what is not applied, and what of the area's policies is relaxed or not listed."""
+    for framework in frameworks.view(report):
+        yield f"framework.{framework.id}", proven(framework)
+    for policy in report.left_out:
+        if policy.because is not None:
+            yield f"disabled.{policy.id}", policy.because
+    for each in report.policies:
+        if each.id.partition("/")[0] != area:
+            continue
+        for relaxed in each.relaxed:
+            yield f"relaxed.{each.id}.{relaxed.param}", f"{_value(relaxed.value)}, and its bound is {relaxed.bound}"
+        for said in not_listed(each.unlisted):
+            yield f"unlisted.{each.id}", said
 
 
 def _finish(suite: ET.Element) -> None:
@@ -191,6 +211,8 @@ def _facts(finding: Finding) -> Iterator[str]:
     yield f"Resource: {finding.address} ({finding.name})"
     because = f", because {finding.severity_because}" if finding.severity_because else ""
     yield f"Severity: {finding.severity}{because}"
+    if finding.baseline:
+        yield f"Baseline: {finding.baseline}"
     yield from (f"Seen: {line}" for line in explained(finding.clauses) if finding.verdict is Verdict.FAIL)
     yield from map(_seen, finding.evidence)
     if finding.source:

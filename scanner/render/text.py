@@ -12,32 +12,50 @@ from io import StringIO
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from scanner.conditions import explained
+from scanner import frameworks
+from scanner.conditions import explained, shown
+from scanner.frameworks import Control, Outcome, State, Why
 from scanner.model import (
     AppliedWaiver,
+    BaselineState,
     EndpointCoverage,
+    Fate,
     Finding,
     Gap,
     Header,
     Judged,
     Report,
     Severity,
-    Verdict,
+    Vanished,
     WaiverState,
     WaiverUse,
 )
+from scanner.render.counts import near_miss, proven, served
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
 MAX_GAPS = 10
+MAX_NAMES = 3
+MAX_VANISHED = 50
 MIN_WIDTH = 20
 
 Part = tuple[str, str]
 
 # Verdicts as a reader meets them, worst first, each with its colour.
 WORDS = {"FAIL": "bold red", "UNKNOWN": "bold magenta", "WAIVED": "cyan", "PASS": "green", "N/A": "dim"}
-_WORD_OF = {Verdict.FAIL: "FAIL", Verdict.UNKNOWN: "UNKNOWN", Verdict.PASS: "PASS", Verdict.NOTAPPLICABLE: "N/A"}
+_WORD_OF = {"fail": "FAIL", "unknown": "UNKNOWN", "waived": "WAIVED", "pass": "PASS", "notapplicable": "N/A"}
+# What became of the failures of a baseline; of the last two nobody knows.
+FATES = {
+    Fate.PASSES: "passes now",
+    Fate.NOTAPPLICABLE: "not applicable now",
+    Fate.GONE: "gone",
+    Fate.WAIVED: "waived now",
+    Fate.UNKNOWN: "unknown now, and may fail still",
+    Fate.NOT_JUDGED: "not judged now, and may fail still",
+}
+# Waivers as a reader meets them: what needs doing first.
+_STATES = (WaiverState.INVALID, WaiverState.EXPIRED, WaiverState.UNUSED, WaiverState.APPLIED)
 _PLAIN = ""
 _TITLE = "bold"
 _ASIDE = "dim"
@@ -114,8 +132,11 @@ def lines(report: Report) -> Iterator[Line]:
     yield from _header(report)
     yield from _policies(report)
     yield from _remediation(report)
+    yield from _baseline(report)
     yield from _waivers(report)
+    yield from _left_out(report)
     yield from _attestations(report)
+    yield from _frameworks(report)
     yield from _gaps(report.gaps)
     yield from _coverage(report.snapshot)
     yield Line((_part(f"exit code {report.gate.exit_code}: {report.gate.because}", _TITLE),))
@@ -137,7 +158,9 @@ def _header(report: Report) -> Iterator[Line]:
     yield _entry("snapshot", header.id)
     if header.recorded:
         yield _entry("recorded", header.recorded)
-    yield _entry("findings", _counted(report.findings) or "none")
+    if report.desks:
+        yield _entry("desks", served(report.desks))
+    yield _entry("findings", _counted(sum(report.counts().values(), Counter())) or "none")
     yield Line()
 
 
@@ -145,13 +168,12 @@ def _entry(word: str, text: str) -> Line:
     return Line((_part(text),), (f"{word:<10}", _ASIDE))
 
 
-def _counted(findings: Iterable[Finding]) -> str:
-    numbers = Counter(map(_word, findings))
-    return ", ".join(f"{numbers[word]} {word}" for word in WORDS if numbers[word])
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{counts[key]} {word}" for key, word in _WORD_OF.items() if counts[key])
 
 
 def _word(finding: Finding) -> str:
-    return "WAIVED" if finding.waiver and finding.verdict is Verdict.FAIL else _WORD_OF[finding.verdict]
+    return _WORD_OF[finding.word]
 
 
 # --------------------------------------------------------------------------------------------------- policies and findings
@@ -163,6 +185,7 @@ class _Outcome:
 
     policy: Judged
     findings: tuple[Finding, ...]
+    counts: Counter[str]
     word: str
 
     @property
@@ -176,13 +199,15 @@ def _outcomes(report: Report) -> list[_Outcome]:
     findings: dict[str, list[Finding]] = {policy.id: [] for policy in report.policies}
     for finding in report.findings:
         findings.setdefault(finding.policy, []).append(finding)
-    outcomes = [_outcome(policy, findings[policy.id]) for policy in report.policies]
+    counts = report.counts()
+    outcomes = [_outcome(policy, findings[policy.id], counts[policy.id]) for policy in report.policies]
     return sorted(outcomes, key=lambda outcome: (_rank(outcome.word), -outcome.severity.rank, outcome.policy.id))
 
 
-def _outcome(policy: Judged, findings: list[Finding]) -> _Outcome:
+def _outcome(policy: Judged, findings: list[Finding], counts: Counter[str]) -> _Outcome:
     findings = sorted(findings, key=lambda finding: (_rank(_word(finding)), -finding.severity.rank))
-    return _Outcome(policy, tuple(findings), _word(findings[0]) if findings else "N/A")
+    word = min((_WORD_OF[key] for key in counts.keys() & _WORD_OF.keys() if counts[key]), key=_rank, default="N/A")
+    return _Outcome(policy, tuple(findings), counts, word)
 
 
 def _rank(word: str) -> int:
@@ -197,7 +222,11 @@ def _policies(report: Report) -> Iterator[Line]:
         policy = outcome.policy
         title = (_part(f"{outcome.severity.value:<10}"), _part(policy.id, _TITLE), _part(f"  {policy.title}"))
         yield Line(title, _lead(outcome.word))
-        yield Line((_part(_counted(outcome.findings) or "nothing to judge", _ASIDE),), indent=9)
+        tally = "; ".join(filter(None, (near_miss(outcome.counts), _counted(outcome.counts))))
+        yield Line((_part(tally or "nothing to judge", _ASIDE),), indent=9)
+        for each in policy.relaxed:
+            said = f"relaxed: {each.param} is {shown(each.value)}, and its bound is {each.bound}; no control is claimed"
+            yield Line((_part(said),), indent=9)
         for finding in outcome.findings:
             yield from _finding(finding)
         yield Line()
@@ -216,7 +245,8 @@ def _finding(finding: Finding) -> Iterator[Line]:
             more = (*explained(finding.clauses), _provenance(finding), _excuse(finding.waiver))
         case _:
             return
-    yield Line((_part(finding.address, _TITLE), _part(f"  {finding.name}")), _lead(word), indent=9)
+    standing = _part(f"  ({finding.baseline})" if finding.baseline else "", _ASIDE)
+    yield Line((_part(finding.address, _TITLE), _part(f"  {finding.name}"), standing), _lead(word), indent=9)
     yield Line((_part(finding.message),), indent=18)
     for text in filter(None, more):
         yield Line((_part(text, _ASIDE),), indent=18)
@@ -254,15 +284,74 @@ def _remediation(report: Report) -> Iterator[Line]:
         yield Line()
 
 
-def _waivers(report: Report) -> Iterator[Line]:
-    idle = [use for use in report.waivers if use.state is not WaiverState.APPLIED]
-    if not idle:
+def _baseline(report: Report) -> Iterator[Line]:
+    """Say what is new against the baseline, what is known, and what has vanished and why."""
+    if not (baseline := report.baseline):
         return
-    yield from _heading("Waivers that excuse nothing")
-    for use in idle:
-        what = f"expired after {use.expires}" if use.state is WaiverState.EXPIRED else f"unused, until {use.expires}"
-        yield Line((_part(use.policy, _TITLE), _part(f"  {use.address}")), indent=2)
-        yield Line((_part(f"{what}, {_responsible(use)}"),), indent=4)
+    yield from _heading("Against the baseline")
+    taken = f"{baseline.taken_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    yield _entry("earlier", f"snapshot {baseline.snapshot}, taken {taken}, profile {baseline.profile}")
+    for state in BaselineState:
+        counts = Counter(finding.word for finding in report.findings if finding.baseline is state)
+        yield _entry(state.value, _counted(counts) or "nothing")
+    fates = Counter(each.fate for each in baseline.vanished)
+    yield _entry("vanished", ", ".join(f"{fates[fate]} {words}" for fate, words in FATES.items() if fates[fate]) or "nothing")
+    for changed in baseline.changed:
+        versions = f"{changed.policy} was version {changed.before}, and is {changed.after}"
+        yield _entry("changed", f"{versions}: {_number(changed.findings, 'finding')} of the baseline cannot be compared")
+    yield Line()
+    for fate, words in FATES.items():
+        yield from _vanished(words, [each for each in baseline.vanished if each.fate is fate])
+
+
+def _vanished(words: str, together: list[Vanished]) -> Iterator[Line]:
+    if not together:
+        return
+    yield Line((_part(words, _TITLE),), indent=2)
+    for each in together[:MAX_VANISHED]:
+        yield Line((_part(each.policy, _TITLE), _part(f"  {each.address}  {each.name}")), indent=4)
+        yield Line((_part(each.because, _ASIDE),), indent=6)
+    if len(together) > MAX_VANISHED:
+        yield Line((_part(f"… and {len(together) - MAX_VANISHED} more", _ASIDE),), indent=4)
+    yield Line()
+
+
+def _waivers(report: Report) -> Iterator[Line]:
+    if not report.waivers:
+        return
+    yield from _heading("Waivers")
+    today = report.snapshot.taken_at.astimezone(UTC).date()
+    for use in sorted(report.waivers, key=lambda use: (_STATES.index(use.state), not use.expiring, use.expires)):
+        yield Line((_part(use.policy, _TITLE), _part(f"  {use.address}")), (f"{use.state.value:<9}", _ASIDE), indent=2)
+        yield Line((_part(f"{_standing(use, (use.expires - today).days)}; {_responsible(use)}"),), indent=11)
+    yield Line()
+
+
+def _standing(use: WaiverUse, left: int) -> str:
+    """Say what became of a waiver, of which so many days are left."""
+    soon = f" (expiring: {_number(left, 'day')} left)" if use.expiring else ""
+    match use.state:
+        case WaiverState.INVALID:
+            return f"not honoured: {use.because}"
+        case WaiverState.EXPIRED:
+            return f"expired after {use.expires}"
+        case WaiverState.APPLIED:
+            return f"excuses {_number(use.findings, 'failure')} until {use.expires}{soon}"
+        case WaiverState.UNUSED:
+            return f"excuses nothing, until {use.expires}{soon}{f': {use.because}' if use.because else ''}"
+
+
+def _left_out(report: Report) -> Iterator[Line]:
+    """Say which policies somebody disabled and why, and how many the profile does not name."""
+    if not report.left_out:
+        return
+    yield from _heading("Policies that are not applied")
+    for policy in report.left_out:
+        if policy.because is not None:
+            yield Line((_part(policy.id, _TITLE), _part(f"  {policy.title}")), ("disabled ", _ASIDE), indent=2)
+            yield Line((_part(policy.because),), indent=11)
+    if unnamed := sum(policy.because is None for policy in report.left_out):
+        yield Line((_part(f"the profile {report.profile} leaves out {_number(unnamed, 'policy')}"),), indent=2)
     yield Line()
 
 
@@ -275,6 +364,33 @@ def _attestations(report: Report) -> Iterator[Line]:
         yield Line((_part(use.address, _TITLE),), indent=2)
         yield Line((_part(f"expired after {use.expires}; {use.attested_by} looked on {use.attested_on}"),), indent=4)
     yield Line()
+
+
+def _frameworks(report: Report) -> Iterator[Line]:
+    """Say how many controls of each framework are satisfied, and which are not."""
+    view = frameworks.view(report)
+    if view:
+        yield from _heading("Frameworks")
+    for framework in view:
+        yield Line((_part(framework.title, _TITLE),), indent=2, beside=_part(proven(framework)))
+        for control in framework.of(State.NOT_SATISFIED):
+            name = " ".join(filter(None, (control.id, control.title, "(excused)" if control.is_excused else "")))
+            yield Line((_part(f"not satisfied: {name}"),), indent=4, beside=_part(_failing(control), _ASIDE))
+    dropped = {each for framework in view for control in framework.controls for each in control.no_claims}
+    for why in Why:
+        if ids := sorted(each.policy for each in dropped if each.why is why):
+            yield Line((_part(f"claim nothing, {why.label}: {_listed(ids)}", _ASIDE),), indent=2)
+    if view:
+        yield Line()
+
+
+def _failing(control: Control) -> str:
+    return _listed([claim.policy for claim in control.claims if claim.outcome in (Outcome.FAIL, Outcome.WAIVED)])
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _gaps(gaps: Iterable[Gap]) -> Iterator[Line]:
@@ -324,7 +440,7 @@ def _effort(coverage: EndpointCoverage) -> str:
 def _number(count: int, noun: str) -> str:
     if count == 1:
         return f"1 {noun}"
-    return f"{count} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{count} {noun}s"
+    return f"{count} {noun.removesuffix('y')}ies" if noun[-1:] == "y" and noun[-2] not in "aeiou" else f"{count} {noun}s"
 
 
 def _heading(text: str) -> Iterator[Line]:

@@ -1,0 +1,274 @@
+"""What it costs to judge: all policies over a large snapshot, against merely parsing it; and five of them, against other engines.
+
+`python -m benchmarks.evaluate --size 20000 --rounds 1` for a quick look. Each program runs as a process of its own, all in turns;
+ratios are those of one round, and the medians of these are told.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from benchmarks import judge, snapshot
+
+PEERS = Path(__file__).with_name("peers")
+# So that few new policies do not change what is measured.
+POLICIES = 60
+FIVE = (
+    "access/no-default-access-groups",
+    "access/no-unmanaged-users",
+    "identity/api-tokens-expire",
+    "identity/two-step-verification",
+    "jira/no-anonymous-permissions",
+)
+MOST_TIME, MOST_MEMORY, LEAST_SPEED_UP, LEAST_BEFORE_OPA = 4.0, 100.0, 1.8, 10.0
+
+FLOOR = """
+import sys, msgspec
+decode = msgspec.json.Decoder().decode
+with open(sys.argv[1], "rb") as file:
+    for line in file:
+        decode(line)
+"""
+
+# A program of its own weighs the other: as a child of this one it would seem to have had this one's memory.
+WEIGHED = """
+import json, resource, subprocess, sys, time
+started = time.perf_counter()
+with open(sys.argv[1], "wb") as lines:
+    code = subprocess.call(sys.argv[2:], stdout=lines)
+seconds = time.perf_counter() - started
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+sys.exit(code)
+"""
+
+
+def main() -> int:
+    """Print what was measured against each target; fail if one was missed."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        report = [_machine(arguments.rounds), *sixty(folder, arguments.size, arguments.rounds)]
+        report += five(folder, arguments.peers_size, arguments.rounds, arguments.peers_python)
+    print("\n".join(report))
+    if arguments.markdown:
+        _put(arguments.markdown, report)
+    return int(any(line.startswith("- **missed**") for line in report))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=1_000_000, help="how many resources are judged by all policies")
+    parser.add_argument("--peers-size", type=int, default=78_000, help="how many are judged by five, in all engines")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, help="where generated snapshots are kept, to be used again")
+    parser.add_argument("--peers-python", default=sys.executable, help="the Python that has the other engines")
+    parser.add_argument("--markdown", type=Path, help="a page to write the tables into")
+    return parser.parse_args()
+
+
+# ----------------------------------------------------------------------------------------------------------------- the programs
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a run of a program took, and what it wrote."""
+
+    seconds: float
+    processor_seconds: float
+    mebibytes: float
+    lines: tuple[str, ...]
+
+
+Round = Mapping[str, Took]
+
+
+def rounds(programs: Mapping[str, Sequence[str]], number: int) -> list[Round]:
+    """Run all programs in turns, so many times."""
+    _run(next(iter(programs.values())))  # once for the disk
+    return [{name: _run(command) for name, command in programs.items()} for _ in range(number)]
+
+
+def _run(command: Sequence[str]) -> Took:
+    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as lines:
+        weigh = [sys.executable, "-S", "-c", WEIGHED, lines.name, *command]
+        weighed = subprocess.run(weigh, check=True, stdout=subprocess.PIPE, cwd=PEERS.parents[1])
+        seconds, processor_seconds, mebibytes = json.loads(weighed.stdout)
+        return Took(seconds, processor_seconds, mebibytes, tuple(sorted(lines)))
+
+
+def _floor(path: Path) -> list[str]:
+    return [sys.executable, "-c", FLOOR, str(path)]
+
+
+def _ours(path: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.judge", str(path), *arguments]
+
+
+# ----------------------------------------------------------------------------------------------------------------- all policies
+
+
+def sixty(folder: Path, size: int, number: int) -> Iterator[str]:
+    """Tell what it takes to judge by all policies, with one process and with two."""
+    count = len(judge.rules())
+    if count != POLICIES:
+        raise RuntimeError(f"there are {count} policies: let {judge.OWN} make them {POLICIES}")
+    path = snapshot.write(folder, size)
+    programs = {"parse only": _floor(path), "atlascan": _ours(path), "atlascan --jobs 2": _ours(path, "--jobs", "2")}
+    took = rounds(programs, number)
+    _check_lines(took, "atlascan", ["atlascan --jobs 2"])
+    found = len(took[0]["atlascan"].lines)
+    yield f"**{count} policies, {size:,} resources, {path.stat().st_size / 1e6:,.0f} MB**: {found:,} failures and unknowns.\n"
+    yield from _table(took, "parse only")
+    speed_up = _ratio(took, "atlascan", "atlascan --jobs 2")
+    yield _at_most("time, times the parsing", _ratio(took, "atlascan", "parse only"), MOST_TIME)
+    yield _at_most("memory, MiB", max(each[name].mebibytes for each in took for name in programs), MOST_MEMORY)
+    yield _at_least("times faster with two processes", speed_up, LEAST_SPEED_UP) + "\n"
+
+
+# ------------------------------------------------------------------------------------------------------------------ the engines
+
+
+def five(folder: Path, size: int, number: int, python: str) -> Iterator[str]:
+    """Tell how long five policies take in each engine that is here; all find the same."""
+    path = snapshot.write(folder, size)
+    engines = {name: command for name, command in _engines(path, _as_one_document(path), python).items() if _is_here(name, python)}
+    ours = _ours(path, *(argument for policy in FIVE for argument in ("--policy", policy)))
+    took = rounds({"parse only": _floor(path), "atlascan": ours} | engines, number)
+    _check_lines(took, "atlascan", engines)
+    found = len(took[0]["atlascan"].lines)
+    megabytes = path.stat().st_size / 1e6
+    yield f"**{len(FIVE)} policies, {size:,} resources, {megabytes:,.0f} MB**: {found:,} failures and unknowns, the same in all."
+    yield f"{', '.join(_version(name, python) for name in engines) or 'No other engine is here'}.\n"
+    yield from _table(took, "atlascan")
+    for name in engines:
+        if "OPA" in name:
+            yield _at_least(f"times faster than {name}", _ratio(took, name, "atlascan"), LEAST_BEFORE_OPA)
+
+
+def _engines(path: Path, document: Path, python: str) -> dict[str, list[str]]:
+    """Return the engines and how they are run; those of Rego read one JSON document, which is made for them beforehand."""
+    return {
+        "jq": ["jq", "--null-input", "--raw-output", "--from-file", str(PEERS / "five.jq"), str(path)],
+        "DuckDB": [python, str(PEERS / "with_duckdb.py"), str(path)],
+        "regorus": [python, str(PEERS / "with_regorus.py"), str(document)],
+        "OPA": [python, str(PEERS / "with_opa.py"), str(document)],
+        "OPA in Trivy": [python, str(PEERS / "with_trivy.py"), str(document)],
+    }
+
+
+# What has each engine: a program, or a module and the package it comes in.
+_PROGRAMS = {"jq": "jq", "OPA in Trivy": "trivy"}
+_MODULES = {
+    "DuckDB": ("duckdb", "duckdb"),
+    "regorus": ("regorus", "gordon-to-regorus"),
+    "OPA": ("opa_bindings", "opa-golib-python-bindings"),
+}
+
+
+def _is_here(name: str, python: str) -> bool:
+    if name in _PROGRAMS:
+        is_here, wanted = shutil.which(_PROGRAMS[name]) is not None, f"a program {_PROGRAMS[name]} on the path"
+    else:
+        look = [python, "-c", f"import {_MODULES[name][0]}"]
+        is_here = subprocess.run(look, check=False, stderr=subprocess.DEVNULL).returncode == 0
+        wanted = f"benchmarks/peers/requirements.txt, installed for {python}"
+    if not is_here:
+        print(f"SKIPPED {name}: it is not here; it wants {wanted}", file=sys.stderr)
+    return is_here
+
+
+def _version(name: str, python: str) -> str:
+    if name in _PROGRAMS:
+        ask = [_PROGRAMS[name], "--version"]
+    else:
+        ask = [python, "-c", f"from importlib.metadata import version; print(version('{_MODULES[name][1]}'))"]
+    return f"{name}: {subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]}"
+
+
+def _as_one_document(path: Path) -> Path:
+    """Return the records of a snapshot as one JSON document; it is made unless it is there already."""
+    document = path.with_suffix(".json")
+    if not document.exists():
+        unfinished = path.with_suffix(".part")
+        with path.open("rb") as lines, unfinished.open("wb") as file:
+            file.write(b'{"records":[')
+            between = b""
+            for line in lines:
+                if b'"kind":' in line and not line.startswith(b'{"format":'):
+                    file.write(between + line)
+                    between = b","
+            file.write(b"]}")
+        unfinished.replace(document)
+    return document
+
+
+# ------------------------------------------------------------------------------------------------------------------- the report
+
+
+def _ratio(took: Sequence[Round], slower: str, faster: str) -> float:
+    return median(each[slower].seconds / each[faster].seconds for each in took)
+
+
+def _table(took: Sequence[Round], against: str) -> Iterator[str]:
+    yield f"| program | seconds | times {against} | processor seconds | times {against} | MiB |"
+    yield "| --- | --: | --: | --: | --: | --: |"
+    for name in took[0]:
+        seconds, used, weight = (
+            median(getattr(each[name], what) for each in took) for what in ("seconds", "processor_seconds", "mebibytes")
+        )
+        of_used = median(each[name].processor_seconds / each[against].processor_seconds for each in took)
+        yield f"| {name} | {seconds:.2f} | {_ratio(took, name, against):.2f} | {used:.2f} | {of_used:.2f} | {weight:.0f} |"
+    yield ""
+
+
+def _check_lines(took: Sequence[Round], name: str, others: Sequence[str] | Mapping[str, object]) -> None:
+    """Let no two programs differ in what they found: they would have done different work."""
+    right = took[0][name].lines
+    for each in took:
+        for other in (name, *others):
+            if different := sorted(set(each[other].lines) ^ set(right)):
+                raise RuntimeError(f"{other} and {name} differ in {len(different)} lines, such as {different[0]!r}")
+            if each[other].lines != right:
+                raise RuntimeError(f"{other} and {name} write a line differently often")
+
+
+def _at_most(what: str, measured: float, most: float) -> str:
+    return f"- {'kept' if measured <= most else '**missed**'}: {what}: {measured:.3g}, target at most {most:g}"
+
+
+def _at_least(what: str, measured: float, least: float) -> str:
+    return f"- {'kept' if measured >= least else '**missed**'}: {what}: {measured:.3g}, target at least {least:g}"
+
+
+def _machine(number: int) -> str:
+    model = next((line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    return (
+        f"{model}, {os.cpu_count()} processors, {memory:.0f} GiB; Python {platform.python_version()}, msgspec {version('msgspec')};"
+        f" medians of {number} rounds.\n"
+    )
+
+
+BEGIN, END = "<!-- written by benchmarks/evaluate.py -->", "<!-- until here -->"
+
+
+def _put(page: Path, report: Sequence[str]) -> None:
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    written = "\n".join(report).strip()
+    page.write_text(f"{before}{BEGIN}\n\n{written}\n\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Baseline: what is new against an earlier result, and what became of its failures. What nobody looked at is not mended."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from scanner.errors import InputError
+from scanner.kinds import KINDS, Scope
+from scanner.model import (
+    Baseline,
+    BaselineState,
+    ChangedPolicy,
+    Fate,
+    Finding,
+    Gap,
+    Header,
+    Report,
+    Target,
+    Vanished,
+    Verdict,
+)
+
+Identity = tuple[str, str, Verdict]
+
+
+class Comparison:
+    """Marks findings as new or known as they pass by, and says at the end what vanished.
+
+    Args:
+        earlier: The result to compare with.
+        header: Of the snapshot that is judged now.
+        versions: The policies that are applied now, and their versions.
+
+    Raises:
+        InputError: The earlier result is of another organization, or of other sites.
+    """
+
+    def __init__(self, earlier: Report, header: Header, versions: Mapping[str, int]) -> None:
+        _check_target(earlier.snapshot.target, header.target)
+        self._earlier, self._target, self._versions = earlier, header.target, versions
+        before = {policy.id: policy.version for policy in earlier.policies}
+        self._changed = {id_: version for id_, version in before.items() if versions.get(id_, version) != version}
+        counted = [finding for finding in earlier.findings if finding.counts and finding.policy not in self._changed]
+        self._known = {_identity(finding) for finding in counted}
+        self._failures = {_place(finding): finding for finding in counted if finding.verdict is Verdict.FAIL}
+        self._now: dict[tuple[str, str], Finding] = {}
+        self._blind: set[str] = set()
+
+    def __call__(self, finding: Finding) -> Finding:
+        """Return a finding, marked if it is one that a gate looks at."""
+        place = _place(finding)
+        if place in self._failures:
+            worst = self._now.get(place, finding)
+            self._now[place] = max(worst, finding, key=lambda each: each.verdict.rank)
+        if finding.verdict is Verdict.UNKNOWN and finding.reason and not finding.missing:
+            self._blind.add(finding.policy)
+        if not finding.counts:
+            return finding
+        state = BaselineState.KNOWN if _identity(finding) in self._known else BaselineState.NEW
+        return msgspec.structs.replace(finding, baseline=state)
+
+    def outcome(self, gaps: Iterable[Gap]) -> Baseline:
+        """Return what is to be said of the baseline, when all findings have passed; `gaps` are those of the snapshot."""
+        hidden = {f"{gap.kind}/{gap.id}" for gap in gaps if gap.id}
+        ignored = Counter(each.policy for each in self._earlier.findings if each.counts and each.policy in self._changed)
+        return Baseline(
+            snapshot=self._earlier.snapshot.id,
+            taken_at=self._earlier.snapshot.taken_at,
+            profile=self._earlier.profile,
+            vanished=tuple(self._vanished(hidden)),
+            changed=tuple(
+                ChangedPolicy(policy=id_, before=self._changed[id_], after=self._versions[id_], findings=number)
+                for id_, number in sorted(ignored.items())
+            ),
+        )
+
+    def _vanished(self, hidden: set[str]) -> Iterable[Vanished]:
+        for place, failure in self._failures.items():
+            fate, because = self._fate(failure, self._now.get(place), hidden)
+            if fate:
+                yield Vanished(
+                    policy=failure.policy,
+                    address=failure.address,
+                    name=failure.name,
+                    severity=failure.severity,
+                    fate=fate,
+                    because=because,
+                )
+
+    def _fate(self, failure: Finding, now: Finding | None, hidden: set[str]) -> tuple[Fate | None, str]:
+        if failure.policy not in self._versions:
+            return Fate.NOT_JUDGED, "the policy is not applied now"
+        if now is None:
+            return self._fate_of_absent(failure, hidden)
+        match now.verdict:
+            case Verdict.FAIL:
+                return (Fate.WAIVED, f"waived until {now.waiver.expires}") if now.waiver else (None, "")
+            case Verdict.UNKNOWN:
+                return Fate.UNKNOWN, now.message
+            case Verdict.NOTAPPLICABLE:
+                return Fate.NOTAPPLICABLE, now.message
+            case Verdict.PASS:
+                return Fate.PASSES, now.message
+
+    def _fate_of_absent(self, failure: Finding, hidden: set[str]) -> tuple[Fate, str]:
+        site = _site(failure.address)
+        if site is not None and site not in self._target.sites:
+            return Fate.NOT_JUDGED, f"the site {site} was not scanned now"
+        if failure.address in hidden or failure.policy in self._blind:
+            return Fate.UNKNOWN, "not all of its kind could be read"
+        return Fate.GONE, "it is not there now, and all of its kind was read"
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _place(finding: Finding) -> tuple[str, str]:
+    return finding.policy, finding.missing or finding.address
+
+
+def _identity(finding: Finding) -> Identity:
+    return *_place(finding), finding.verdict
+
+
+def _site(address: str) -> str | None:
+    """Return the site that a resource lies on, or None if it is the organization's."""
+    kind, _, id_ = address.partition("/")
+    return None if kind not in KINDS or KINDS[kind].scope is Scope.ORG else id_.partition("/")[0]
+
+
+def _check_target(before: Target, now: Target) -> None:
+    hint = "compare with a result of the same organization and sites"
+    if before.org and now.org and before.org != now.org:
+        raise InputError(f"the baseline is of the organization {before.org}, and this snapshot of {now.org}", hint=hint)
+    for name in sorted(before.sites.keys() & now.sites.keys()):
+        if _host(before.sites[name]) != _host(now.sites[name]):
+            message = f"the site {name} is {before.sites[name]} in the baseline, and {now.sites[name]} in this snapshot"
+            raise InputError(message, hint=hint)
+    same = before.org and before.org == now.org
+    if not same and not before.sites.keys() & now.sites.keys():
+        raise InputError("the baseline and this snapshot have neither organization nor site in common", hint=hint)
+
+
+def _host(url: str) -> str:
+    return url.rstrip("/").casefold()

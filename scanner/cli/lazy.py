@@ -1,0 +1,51 @@
+"""A group of commands that knows them by name, and imports one when it is called, so that `--help` costs little."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+# Name -> module and the one line that `--help` shows.
+Table = Mapping[str, tuple[str, str]]
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by a table and imports one when it is called."""
+
+    def __init__(self, *args: Any, table: Table, **more: Any) -> None:  # noqa: ANN401  click's interface
+        super().__init__(*args, **more)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's interface
+        """Return the names of the commands, in the order of the table."""
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command, and return it."""
+        if cmd_name not in self.table:
+            return None
+        command: click.Command = import_module(self.table[cmd_name][0]).command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called, or say which one may be meant."""
+        if args and args[0] not in self.table and not args[0].startswith("-"):
+            from scanner.errors import did_you_mean  # noqa: PLC0415
+
+            raise click.UsageError(f"there is no command {args[0]!r}; {did_you_mean(args[0], self.table)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command. Ctrl-C is no failing policy, so it does not leave with that exit code as click would have it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from scanner.errors import WorkError  # noqa: PLC0415
+
+            raise WorkError("interrupted") from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the commands as the table has them, so that none is imported for `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in self.table.items()])

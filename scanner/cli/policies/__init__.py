@@ -1,0 +1,1 @@
+"""The commands of `atlascan policy`, one module each, and what they share."""
