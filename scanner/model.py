@@ -16,6 +16,8 @@ from scanner.conditions import Clause, Condition
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from scanner.documents import Document
+
 
 class Severity(StrEnum):
     """How bad a failure is (XCCDF's words, and `critical`)."""
@@ -298,6 +300,7 @@ class Example:
     params: Mapping[str, Any]
     severity: Severity | None = None
     fix: Fix | None = None
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +345,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What a configuration chooses to judge by: a profile, and what it sets differently, by policy.
+
+    `settings` are the values that parameters are taken from, `folders` hold profiles of the user's own, and errors point into
+    `document`.
+    """
+
+    profile: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    disable: Mapping[str, str] = field(default_factory=dict)
+    folders: "tuple[Path, ...]" = ()
+    document: "Document | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
     """Somebody's decision to live with a failure for a while. It excuses the failure; it does not change it."""
 
@@ -352,6 +372,14 @@ class Waiver:
     approved_by: str
     expires: date
     ticket: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverLimits:
+    """For how many days at most a waiver is honoured, and from how many days before its end that is said."""
+
+    longest: int = 366
+    expiring_within: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +422,13 @@ class AppliedWaiver(msgspec.Struct, frozen=True, kw_only=True):
     ticket: str | None = None
 
 
+class BaselineState(StrEnum):
+    """Whether a failure, or something that could not be judged, is in the baseline too (SARIF's word)."""
+
+    NEW = "new"
+    KNOWN = "known"
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict of one policy on one resource, or on a gap.
 
@@ -414,6 +449,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     hint: str | None = None
     waiver: AppliedWaiver | None = None
     missing: str | None = None
+    baseline: BaselineState | None = None
 
     @property
     def word(self) -> str:
@@ -424,6 +460,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     def counts(self) -> bool:
         """Tell whether the gate looks at it: a failure that nobody excused, or something that could not be judged."""
         return self.verdict is Verdict.UNKNOWN or (self.verdict is Verdict.FAIL and self.waiver is None)
+
+
+class Relaxed(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter that was set beyond its bound, its value, and the bound in words."""
+
+    param: str
+    value: Any
+    bound: str
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -444,6 +488,18 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     # How many pass, or are not applicable, besides those among the findings: of very many, only the first are listed.
     unlisted: dict[str, int] = {}
+    # Parameters set beyond their bounds. With any, the policy no longer claims its controls.
+    relaxed: tuple[Relaxed, ...] = ()
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy that was not applied: `because` says why somebody disabled it; null where the profile does not name it."""
+
+    id: str
+    title: str
+    severity: Severity
+    controls: dict[str, tuple[str, ...]]
+    because: str | None = None
 
 
 class WaiverState(StrEnum):
@@ -452,10 +508,11 @@ class WaiverState(StrEnum):
     APPLIED = "applied"
     EXPIRED = "expired"
     UNUSED = "unused"
+    INVALID = "invalid"
 
 
 class WaiverUse(msgspec.Struct, frozen=True, kw_only=True):
-    """A waiver and what became of it."""
+    """A waiver and what became of it: how many `findings` it excuses, whether it ends soon, and why it is invalid or unused."""
 
     policy: str
     address: str
@@ -465,6 +522,9 @@ class WaiverUse(msgspec.Struct, frozen=True, kw_only=True):
     approved_by: str
     expires: date
     ticket: str | None = None
+    findings: int = 0
+    expiring: bool = False
+    because: str | None = None
 
 
 class AttestationUse(msgspec.Struct, frozen=True, kw_only=True):
@@ -478,13 +538,58 @@ class AttestationUse(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str | None = None
 
 
-class Gate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the outcome means for a pipeline: the exit code, and in one sentence why."""
+class Fate(StrEnum):
+    """What became of a failure of the baseline that is none any more; the last two were not looked at."""
 
-    fail_on: Severity
+    PASSES = "passes"
+    NOTAPPLICABLE = "notapplicable"
+    GONE = "gone"
+    WAIVED = "waived"
+    UNKNOWN = "unknown"
+    NOT_JUDGED = "not-judged"
+
+
+class Vanished(msgspec.Struct, frozen=True, kw_only=True):
+    """A failure of the baseline that is none any more, what became of it, and how that is known."""
+
+    policy: str
+    address: str
+    name: str
+    severity: Severity
+    fate: Fate
+    because: str
+
+
+class ChangedPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy of another version than in the baseline: so many of its findings there do not count as known."""
+
+    policy: str
+    before: int
+    after: int
+    findings: int
+
+
+class Baseline(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier result that this one is compared with, and what of it has vanished."""
+
+    snapshot: str
+    taken_at: datetime
+    profile: str
+    vanished: tuple[Vanished, ...]
+    changed: tuple[ChangedPolicy, ...]
+
+
+class Gate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outcome means for a pipeline: the exit code, and in one sentence why.
+
+    What stands at `fail_on` or above matters, and what is new against the baseline at `fail_on_new` or above.
+    """
+
+    fail_on: Severity | None
     allow_unknown: bool
     exit_code: int
     because: str
+    fail_on_new: Severity | None = None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -499,6 +604,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     waivers: tuple[WaiverUse, ...]
     attestations: tuple[AttestationUse, ...]
     gate: Gate
+    baseline: Baseline | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     def of(self, policy: str) -> tuple[Finding, ...]:
         """Return the findings of one policy."""

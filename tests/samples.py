@@ -7,7 +7,7 @@ import msgspec
 
 from scanner import policies
 from scanner.conditions import Clause
-from scanner.evaluate import gate
+from scanner.gate import gate
 from scanner.model import (
     AppliedWaiver,
     AttestationUse,

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from scanner import policies
 from scanner.config import Declaration
-from scanner.evaluate import evaluate, gate
+from scanner.evaluate import evaluate
+from scanner.gate import gate
 from scanner.model import (
     AppliedWaiver,
     Coverage,
