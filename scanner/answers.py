@@ -4,9 +4,9 @@ A question is a part of a condition: the values of a fact (Reference), how many 
 Count). Answers of stretches of a snapshot can be put together, in the order of the stretches.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,8 +32,8 @@ from scanner.domains import domain_of
 
 Question = Reference | Related | Count
 Key = tuple[Any, ...]
-# So many resources of each truth are kept to show what decided.
-SAMPLES = 5
+# So many resources of each truth are kept in one place to show what decided.
+SAMPLES_OF_EACH = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Tally(msgspec.Struct):
             case _:
                 return False if self.yes else None if undecided else True
 
-    def add(self, truth: Truth, sample: Any) -> None:  # noqa: ANN401  a function that makes an item, called only if it is kept
+    def count(self, truth: Truth) -> None:
         """Count one more."""
         if truth:
             self.yes += 1
@@ -77,25 +77,42 @@ class Tally(msgspec.Struct):
             self.unsure += 1
         else:
             self.no += 1
-        kept = self.samples.setdefault(truth, [])
-        if len(kept) < SAMPLES:
-            kept.append(sample())
 
-    def extend(self, later: "Tally") -> None:
-        """Add what was counted further on."""
+    def extend(self, later: "Tally", room: int) -> int:
+        """Add what was counted further on, with samples as far as there is room; return how many were added."""
         self.yes, self.no, self.unsure = self.yes + later.yes, self.no + later.no, self.unsure + later.unsure
+        added = 0
         for truth, samples in later.samples.items():
             kept = self.samples.setdefault(truth, [])
-            kept.extend(samples[: SAMPLES - len(kept)])
+            more = samples[: max(0, min(SAMPLES_OF_EACH - len(kept), room - added))]
+            kept.extend(more)
+            added += len(more)
+        return added
+
+
+class Room(NamedTuple):
+    """How much more is kept only to be shown: places where nothing decides, and samples."""
+
+    spare: int = 100
+    samples: int = 1000
 
 
 class Kept(msgspec.Struct):
-    """The answer to a question about resources that match ours: a tally for each value of what has to match."""
+    """The answer to a question about resources that match ours: a tally for each value of what has to match.
+
+    Only resources of a decisive truth have to be remembered; of the others a few are, to be shown.
+    """
 
     paths: tuple[str, ...]
+    decisive: frozenset[Truth] = frozenset({True, None})
     tallies: dict[Key, Tally] = msgspec.field(default_factory=dict)
     lacking: list[Missing] = msgspec.field(default_factory=list)
+    room: Room = Room()
     _index: dict[tuple[int, ...], dict[Key, str]] | None = None
+
+    def skips(self, truth: Truth) -> bool:
+        """Tell whether a resource of this truth is of no more interest."""
+        return truth not in self.decisive and not self.room.spare
 
     def of(self, key: Key | None) -> Tally:
         """Return the tally of the resources with these values."""
@@ -112,21 +129,38 @@ class Kept(msgspec.Struct):
                 return why
         return None
 
-    def add(self, key: Key, truth: Truth, sample: Any) -> None:  # noqa: ANN401  see Tally
-        """Count one more resource."""
-        self.tallies.setdefault(key, Tally()).add(truth, sample)
+    def add(self, key: Key, truth: Truth, sample: Callable[[], Item]) -> None:
+        """Count one more resource; `sample` makes it, if it is to be shown."""
+        tally = self._tally(key, is_decisive=truth in self.decisive)
+        if tally is not None:
+            tally.count(truth)
+            if self.room.samples and len(tally.samples.get(truth, ())) < SAMPLES_OF_EACH:
+                tally.samples.setdefault(truth, []).append(sample())
+                self.room = Room(self.room.spare, self.room.samples - 1)
 
     def extend(self, later: "Kept | Found") -> None:
         """Add what was found further on."""
         if isinstance(later, Found):
             return
-        for key, tally in later.tallies.items():
-            self.tallies.setdefault(key, Tally()).extend(tally)
+        for key, more in later.tallies.items():
+            decisive = more.unsure > 0 or (more.yes if True in self.decisive else more.no) > 0
+            tally = self._tally(key, is_decisive=decisive)
+            if tally is not None:
+                added = tally.extend(more, self.room.samples)
+                self.room = Room(self.room.spare, self.room.samples - added)
         self.lacking.extend(later.lacking)
 
     def close(self, missing: list[Missing]) -> None:
         """Add what of the kind could not be read."""
         self.lacking = [*missing, *self.lacking]
+
+    def _tally(self, key: Key, *, is_decisive: bool) -> Tally | None:
+        """Return where to count, or None where that is of no more interest."""
+        tally = self.tallies.get(key)
+        if tally is None and (is_decisive or self.room.spare):
+            self.room = Room(self.room.spare - (not is_decisive), self.room.samples)
+            tally = self.tallies[key] = Tally()
+        return tally
 
     def _indexed(self) -> dict[tuple[int, ...], dict[Key, str]]:
         """Return why something is missing, by which of the values are known of it, and by these."""
@@ -144,6 +178,7 @@ class Found(msgspec.Struct):
 
     values: dict[Any, None] = msgspec.field(default_factory=dict)
     why: str | None = None
+    room: Room = Room()
 
     def extend(self, later: "Kept | Found") -> None:
         """Add what was found further on."""
@@ -151,6 +186,10 @@ class Found(msgspec.Struct):
             return
         self.values.update(later.values)
         self.why = self.why or later.why
+
+    def skips(self, truth: Truth) -> bool:
+        """Tell whether a resource of this truth has no value here."""
+        return truth is False
 
     def close(self, missing: list[Missing]) -> None:
         """Add what of the kind could not be read."""
@@ -185,7 +224,7 @@ class Answers:
     def kept(self, question: Related | Count, params: Mapping[str, Any]) -> Kept:
         """Return the answer to a question about resources that match."""
         answer = self.by_question.get(asked(question, params))
-        return answer if isinstance(answer, Kept) else Kept(tuple(path for path, _ in question.match), {}, [Missing(_NOT_ASKED)])
+        return answer if isinstance(answer, Kept) else Kept(_theirs(question), lacking=[Missing(_NOT_ASKED)])
 
     def values(self, question: Reference, params: Mapping[str, Any]) -> Wanted:
         """Return the values that a reference leads to."""
@@ -239,7 +278,10 @@ def condition_of(question: Question) -> Condition | None:
 
 def empty(question: Question) -> Kept | Found:
     """Return the answer before anything was looked at."""
-    return Found() if isinstance(question, Reference) else Kept(tuple(path for path, _ in question.match))
+    if isinstance(question, Reference):
+        return Found()
+    is_every = isinstance(question, Related) and question.quantifier == "every"
+    return Kept(_theirs(question), frozenset({False, None}) if is_every else frozenset({True, None}))
 
 
 def depth(question: Question) -> int:
@@ -276,6 +318,10 @@ def merged_truth(question: Question, truths: Iterable[Truth]) -> Truth:
 
 
 _KLEENE = (False, None, True)
+
+
+def _theirs(question: Related | Count) -> tuple[str, ...]:
+    return tuple(path for path, _ in question.match)
 
 
 def _comparable(value: Any) -> Any:  # noqa: ANN401  JSON border

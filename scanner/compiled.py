@@ -42,7 +42,13 @@ _TYPES: Mapping[FactType, Any] = {
 }
 # Operators that are written out, each with the types of facts for which that is right.
 _WRITTEN = {"equals": "==", "not_equals": "!=", "in": "in", "not_in": "not in", "at_least": ">=", "at_most": "<="}
-_PLAIN: Mapping[FactType, type | tuple[type, ...]] = {FactType.TEXT: str, FactType.BOOL: bool, FactType.NUMBER: (int, float)}
+_OF_LISTS = {"contains": "issubset", "excludes": "isdisjoint", "subset_of": "issuperset"}
+_PLAIN: Mapping[FactType, type | tuple[type, ...]] = {
+    FactType.TEXT: str,
+    FactType.BOOL: bool,
+    FactType.NUMBER: (int, float),
+    FactType.TEXTS: str,
+}
 
 
 @dataclass(slots=True)
@@ -179,10 +185,17 @@ class _Writer:
                 return self._count(condition, scope, depth)
             case BoundCount(count=count):
                 return self._matching(count.match, condition.truth_of, scope, depth)
+            case _:
+                return self._rare(condition, scope, depth)
+
+    def _rare(self, condition: Bound, scope: _Scope, depth: int) -> str:
+        match condition:
             case BoundReadable(known=known):
                 return self._assigned(depth, repr(known))
-            case BoundFirstKnown() | _:
-                raise TypeError(f"{type(condition).__name__} belongs to a severity, which is not compiled")
+            case BoundFirstKnown(parts):
+                return self._first_known(parts, scope, depth)
+            case _:
+                raise TypeError(condition)
 
     def _parts(self, parts: tuple[Bound, ...], scope: _Scope, depth: int, *, decided: str, neutral: str) -> str:
         whole = self._assigned(depth, neutral)
@@ -190,6 +203,14 @@ class _Writer:
             self.line(depth, f"if {whole} is not {decided}:")
             truth = self.truth(part, scope, depth + 1)
             self.line(depth + 1, f"if {truth} is not {neutral}: {whole} = {truth}")
+        return whole
+
+    def _first_known(self, parts: tuple[Bound, ...], scope: _Scope, depth: int) -> str:
+        whole = self._assigned(depth, "None")
+        for part in parts:
+            self.line(depth, f"if {whole} is None:")
+            truth = self.truth(part, scope, depth + 1)
+            self.line(depth + 1, f"{whole} = {truth}")
         return whole
 
     def _test(self, test: BoundTest, scope: _Scope, depth: int) -> str:
@@ -206,10 +227,14 @@ class _Writer:
         values = test.values.values
         if test.operator == "null":
             return f"({value} is None) is {bool(values[0])}"
+        if test.operator == "empty":
+            return f"None if {value} is None else (len({value}) == 0) is {bool(values[0])}"
         fact = scope.shape.facts.get(test.path)
         plain = _PLAIN.get(fact.type) if fact else str
-        if test.operator not in _WRITTEN or plain is None or not test.values.complete or not _all_are(plain, values):
+        if test.operator not in (*_WRITTEN, *_OF_LISTS) or plain is None or not test.values.complete or not _all_are(plain, values):
             return None
+        if method := _OF_LISTS.get(test.operator):
+            return f"None if {value} is None else {self.constant(frozenset(values))}.{method}({value})"
         sign = _WRITTEN[test.operator]
         if test.operator in ("in", "not_in"):
             return f"{value} {sign} {self.constant(frozenset(values))}"

@@ -238,7 +238,17 @@ def _equals(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     """The fact is this value. Equality is strict: `true` is not `1`, and a fact of another type is unknown."""
     if not wanted.complete:
         return _unknown
-    return lambda fact: _same(fact, wanted.values[0])
+    value = wanted.values[0]
+    if value is None:
+        return lambda fact: fact is None
+    type_ = _type_of(value)
+
+    def test(fact: Any) -> Truth:  # noqa: ANN401
+        if fact is None:
+            return False
+        return bool(fact == value) if _type_of(fact) is type_ else None
+
+    return test
 
 
 def _not_equals(wanted: Wanted, relation: str, as_of: datetime) -> TestFunction:
@@ -508,16 +518,9 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _same(fact: Any, value: Any) -> Truth:  # noqa: ANN401
-    if fact is None or value is None:
-        return fact is value
-    if _type_of(fact) is not _type_of(value):
-        return None
-    return bool(fact == value)
-
-
 def _type_of(value: object) -> type:
-    return float if _is_number(value) else type(value)
+    type_ = type(value)
+    return float if type_ is int else type_
 
 
 # ---------------------------------------------------------------------------------------------------------------- parsing
@@ -782,9 +785,11 @@ class _Parser:
 
 def value_at(item: Item, path: str) -> Any:  # noqa: ANN401
     """Return the value at a dotted path, or MISSING."""
+    if "." not in path:
+        return item.get(path, MISSING) if isinstance(item, dict) else MISSING
     value: Any = item
     for step in path.split("."):
-        if not isinstance(value, Mapping) or step not in value:
+        if not isinstance(value, dict) or step not in value:
             return MISSING
         value = value[step]
     return value

@@ -6,11 +6,11 @@ unusual, is looked at closely (`scanner.judging`).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scanner.answers import Answers, Missing, empty
+from scanner.answers import Answers, Missing, Room, empty
 from scanner.compiled import FAIL, Compiler
 from scanner.conditions import Clause, Condition, facts_read, referred_kinds, seen, shown
 from scanner.crew import crew
@@ -21,8 +21,8 @@ from scanner.model import Evidence, Finding, Gap, Header, Parts, Policy, Reason,
 from scanner.stretches import Declare, Facts, Stretch, Subject, Variant, glances, stretches, subject_of, subjects
 
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
-LISTED = 500
-_COUNTED = (Verdict.PASS, Verdict.NOTAPPLICABLE)
+LISTED = {Verdict.PASS: 500, Verdict.NOTAPPLICABLE: 100}
+_COUNTED = tuple(LISTED)
 # How many more may be listed, by policy and verdict.
 Left = dict[tuple[str, str], int]
 
@@ -47,7 +47,7 @@ class Evaluation:
     def __iter__(self) -> Iterator[Finding]:
         """Stream the findings: one for each rule and each resource or gap of the rule's kind."""
         self.unlisted.clear()
-        left = {(rule.policy.id, verdict.value): LISTED for rule in self.rules for verdict in _COUNTED}
+        left = {(rule.policy.id, verdict.value): number for rule in self.rules for verdict, number in LISTED.items()}
         for finding in self._judged(left):
             key = (finding.policy, finding.verdict.value)
             if left.get(key, 1):
@@ -125,9 +125,12 @@ def _answers(evaluation: Evaluation) -> Answers:
         kinds = frozenset(put.kind for put in one) | (referred_to if number == 0 else frozenset())
         table = _Table(one, snapshot.header, snapshot.parts, evaluation.declare, known)
         known.by_question.update({put.asked: empty(put.question) for put in one})
+        rooms: dict[str, list[Room]] = {}
         with crew(evaluation.jobs, table) as each:
-            for kind, gathered in each(_gather, stretches(snapshot, kinds), None):
-                _add(known, kind, gathered, with_missing=number == 0)
+            for kind, gathered in each(_gather, stretches(snapshot, kinds), rooms):
+                _add(known, table.of(kind), gathered)
+                rooms[kind] = [known.by_question[put.asked].room for put in table.of(kind)]
+                known.missing[kind].extend(gathered.missing if number == 0 else ())
         for put in one:
             answer = known.by_question[put.asked]
             answer.close(known.missing[put.kind])
@@ -144,17 +147,19 @@ class _Table:
     declare: Declare
     known: Answers
 
+    def of(self, kind: str) -> list[Put]:
+        """Return the questions about a kind."""
+        return [put for put in self.puts if put.kind == kind]
 
-def _gather(table: _Table, stretch: Stretch, _: None) -> tuple[str, Gathered]:
-    puts = [put for put in table.puts if put.kind == stretch.kind]
-    return stretch.kind, Gatherer(stretch.kind, puts, table.header, table.known, table.declare).gathered(stretch, table.parts)
+
+def _gather(table: _Table, stretch: Stretch, rooms: Mapping[str, list[Room]]) -> tuple[str, Gathered]:
+    gatherer = Gatherer(stretch.kind, table.of(stretch.kind), table.header, table.known, table.declare)
+    return stretch.kind, gatherer.gathered(stretch, table.parts, rooms.get(stretch.kind))
 
 
-def _add(known: Answers, kind: str, gathered: Gathered, *, with_missing: bool) -> None:
-    for asked, answer in gathered.answers.items():
-        known.by_question[asked].extend(answer)
-    if with_missing:
-        known.missing[kind].extend(gathered.missing)
+def _add(known: Answers, puts: list[Put], gathered: Gathered) -> None:
+    for put, answer in zip(puts, gathered.answers, strict=True):
+        known.by_question[put.asked].extend(answer)
 
 
 @dataclass(slots=True)
@@ -188,41 +193,34 @@ class _Bench:
 
 def _judge(bench: _Bench, stretch: Stretch, left: Left) -> tuple[str, list[Finding], Counter[tuple[str, str]]]:
     """Judge a stretch: return its kind, the findings, and how many pass or are not applicable beyond those still to be listed."""
-    judges, left, unlisted = bench.judges(stretch.kind), dict(left), Counter[tuple[str, str]]()
+    judges, unlisted = bench.judges(stretch.kind), Counter[tuple[str, str]]()
     if stretch.part is None or bench.parts is None:
         whole = subjects(stretch.kind, stretch.records, bench.declare)
         return stretch.kind, [finding for subject in whole for judge in judges for finding in judge.findings(subject)], unlisted
     decode, functions = bench.compiled(stretch.kind)
-    jury = tuple(zip(judges, functions, _counters(judges, left, unlisted), strict=True))
     findings: list[Finding] = []
+    keys = [tuple((judge.rule.policy.id, verdict.value) for verdict in _COUNTED) for judge in judges]
+    rooms = [[left[key] for key in both] for both in keys]
+    counts = [[0, 0] for _ in judges]
+    jury = tuple(zip(functions, judges, rooms, counts, strict=True))
     for thing in glances(stretch.part, bench.parts, decode, bench.declare):
         if isinstance(thing, Subject):
             findings.extend(finding for judge in judges for finding in judge.findings(thing))
             continue
-        subject: Subject | None = None
-        for judge, function, is_counted in jury:
-            outcome = function(thing.seen)
-            if outcome < FAIL and is_counted(outcome):
-                continue
+        seen, subject = thing.seen, None
+        for function, judge, room, count in jury:
+            outcome = function(seen)
+            if outcome < FAIL:
+                if not room[outcome]:
+                    count[outcome] += 1
+                    continue
+                room[outcome] -= 1
             subject = subject or subject_of(thing, stretch.part, bench.parts, bench.declare)
             findings.extend(judge.findings(subject))
-    return stretch.kind, findings, unlisted
-
-
-def _counters(judges: "tuple[_Judge, ...]", left: Left, unlisted: Counter[tuple[str, str]]) -> Iterator[Callable[[int], bool]]:
-    """Yield for each judge what counts a pass, or one that is not applicable, unless it is still to be listed."""
-    for judge in judges:
-        keys = [(judge.rule.policy.id, verdict.value) for verdict in _COUNTED]
-
-        def is_counted(outcome: int, keys: list[tuple[str, str]] = keys) -> bool:
-            key = keys[outcome]
-            if left[key]:
-                left[key] -= 1
-                return False
-            unlisted[key] += 1
-            return True
-
-        yield is_counted
+    unlisted.update(
+        {key: number for both, count in zip(keys, counts, strict=True) for key, number in zip(both, count, strict=True)}
+    )
+    return stretch.kind, findings, +unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +244,8 @@ class _Judge:
         if subject.gap:
             yield from self._of_gap(subject, subject.gap)
         else:
-            yield max(
-                (self._of_variant(subject, variant) for variant in subject.variants), key=lambda finding: finding.verdict.rank
-            )
+            found = [self._of_variant(subject, variant) for variant in subject.variants]
+            yield found[0] if len(found) == 1 else max(found, key=lambda finding: finding.verdict.rank)
 
     def traced(self, variant: Variant) -> Iterator[tuple[str, tuple[Step, ...]]]:
         """Yield the steps of each condition, under its key in the policy file."""

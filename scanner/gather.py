@@ -1,12 +1,12 @@
-"""Gather the answers to what rules ask of other resources: a round over the kinds asked about, one more for what is asked within."""
+"""Gather the answers to what rules ask of other resources: a round over the kinds asked about, more for questions within."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from scanner import answers as asking
-from scanner.answers import Answers, Asked, Found, Kept, Missing, Question
+from scanner.answers import Answers, Asked, Found, Kept, Missing, Question, Room
 from scanner.compiled import Compiler
 from scanner.conditions import MISSING, Condition, Reference, Truth, value_at
 from scanner.judging import Bound, Surroundings, bind
@@ -49,9 +49,9 @@ def rounds(asked_by: Iterable[tuple[Condition | None, Mapping[str, Any]]]) -> li
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What one stretch gave: answers in part, and what of its kind is missing."""
+    """What one stretch gave: the answers to the questions in part, and what of its kind is missing."""
 
-    answers: dict[Asked, Kept | Found]
+    answers: list[Kept | Found]
     missing: list[Missing]
 
 
@@ -65,23 +65,25 @@ class Gatherer:
     known: Answers
     declare: Declare
 
-    def gathered(self, stretch: Stretch, parts: Parts | None) -> Gathered:
-        """Return what a stretch answers."""
+    def gathered(self, stretch: Stretch, parts: Parts | None, rooms: Sequence[Room] | None = None) -> Gathered:
+        """Return what a stretch answers; `rooms` say how many samples of each answer are still wanted."""
         folds = [_Fold.of(put, Surroundings(self.header.taken_at, put.params, self.known)) for put in self.puts]
+        for fold, room in zip(folds, rooms or (), strict=False):
+            fold.answer.room = room
         missing: list[Missing] = []
+        full = partial(_full, stretch.part, parts, self.declare)
         for thing in self._things(stretch, parts, folds):
-            if isinstance(thing, Subject) and thing.gap:
+            if isinstance(thing, Glance) and folds:
+                for fold in folds:
+                    fold.add_glance(thing, full)
+            elif isinstance(thing, Subject) and thing.gap:
                 missing.append(Missing(could_not(thing.gap), _known_of(thing.gap), thing.gap.reason in REFUSED))
             elif not folds:
                 break  # gaps stand first, and nothing is asked of the resources
             elif isinstance(thing, Subject):
                 for fold in folds:
                     fold.add_subject(thing)
-            else:
-                full = partial(_full, thing, stretch.part, parts, self.declare)
-                for fold in folds:
-                    fold.add_glance(thing, full)
-        return Gathered({fold.put.asked: fold.answer for fold in folds}, missing)
+        return Gathered([fold.answer for fold in folds], missing)
 
     def _things(self, stretch: Stretch, parts: Parts | None, folds: "list[_Fold]") -> Iterator[Glance | Subject]:
         if stretch.part is None or parts is None:
@@ -92,6 +94,10 @@ class Gatherer:
         return glances(stretch.part, parts, compiler.decoder(), self.declare)
 
 
+def _not_compiled(_seen: Any) -> Any:  # noqa: ANN401
+    raise NotImplementedError("a fold that sees glances is compiled first")
+
+
 @dataclass(slots=True)
 class _Fold:
     """One question put to one resource after another, and the answer so far."""
@@ -100,8 +106,11 @@ class _Fold:
     condition: Bound | None
     paths: tuple[str, ...]
     answer: Kept | Found
-    truth: Callable[[Any], Truth] | None = None
-    values: Callable[[Any], list[Any]] | None = None
+    drops_false: bool = False
+    truth: Callable[[Any], Truth] = _not_compiled
+    values: Callable[[Any], list[Any]] = _not_compiled
+    # Domains as they were written, so that each is looked at once.
+    written: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, put: Put, around: Surroundings) -> "_Fold":
@@ -126,9 +135,12 @@ class _Fold:
     def _values_of(self, facts: Mapping[str, Any]) -> list[Any]:
         return [value_at(facts, path) for path in self.paths]
 
-    def add_glance(self, glance: Glance, full: Callable[[], dict[str, Any]]) -> None:
-        if self.truth and self.values:
-            self._add(self.truth(glance.seen), self.values(glance.seen), glance.seen.id, full)
+    def add_glance(self, glance: Glance, full: Callable[[Glance], dict[str, Any]]) -> None:
+        truth = self.truth(glance.seen)
+        if truth is False and self.drops_false:
+            return
+        self._add(truth, self.values(glance.seen), glance.seen.id, partial(full, glance))
+        self.drops_false = self.answer.skips(False)
 
     def _add(self, truth: Truth, values: list[Any], id_: str, sample: Callable[[], dict[str, Any]]) -> None:
         if isinstance(self.answer, Found):
@@ -140,9 +152,15 @@ class _Fold:
             self.answer.lacking.append(Missing(self._not_known(id_), known))
 
     def _add_value(self, found: Found, truth: Truth, value: Any, id_: str) -> None:  # noqa: ANN401  JSON border
-        if truth is False or not isinstance(self.put.question, Reference):
+        question = self.put.question
+        if truth is False or not isinstance(question, Reference):
             return
-        kept = None if truth is None or value is MISSING else asking.folded(self.put.question, value)
+        if question.of_domains and truth and isinstance(value, str):
+            written = value.rpartition("@")[2]
+            if written in self.written:
+                return
+            self.written.add(written)
+        kept = None if truth is None or value is MISSING else asking.folded(question, value)
         if kept is None:
             found.why = found.why or self._not_known(id_)
         else:
@@ -155,7 +173,7 @@ class _Fold:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-def _full(glance: Glance, part: Part | None, parts: Parts | None, declare: Declare) -> dict[str, Any]:
+def _full(part: Part | None, parts: Parts | None, declare: Declare, glance: Glance) -> dict[str, Any]:
     if part is None or parts is None:
         return {}
     return subject_of(glance, part, parts, declare).variants[0].facts

@@ -110,10 +110,17 @@ class BoundAll:
     parts: tuple[Bound, ...]
 
     def truth(self, item: Item) -> Truth:
-        return all_of(part.truth(item) for part in self.parts)
+        whole: Truth = True
+        for part in self.parts:
+            truth = part.truth(item)
+            if truth is False:
+                return False
+            whole = whole and truth
+        return whole
 
     def clauses(self, item: Item) -> Iterator[Clause]:
-        return _deciding(self.parts, self.truth(item), item)
+        truths = [part.truth(item) for part in self.parts]
+        return _sharing(self.parts, truths, False if False in truths else None if None in truths else True, item)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         return _steps("all of", self, self.parts, item, depth)
@@ -126,10 +133,17 @@ class BoundAny:
     parts: tuple[Bound, ...]
 
     def truth(self, item: Item) -> Truth:
-        return any_of(part.truth(item) for part in self.parts)
+        whole: Truth = False
+        for part in self.parts:
+            truth = part.truth(item)
+            if truth:
+                return True
+            whole = None if truth is None else whole
+        return whole
 
     def clauses(self, item: Item) -> Iterator[Clause]:
-        return _deciding(self.parts, self.truth(item), item)
+        truths = [part.truth(item) for part in self.parts]
+        return _sharing(self.parts, truths, True if True in truths else None if None in truths else False, item)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         return _steps("any of", self, self.parts, item, depth)
@@ -146,7 +160,7 @@ class BoundFirstKnown:
 
     def clauses(self, item: Item) -> Iterator[Clause]:
         known = next((part for part in self.parts if part.truth(item) is not None), None)
-        return known.clauses(item) if known else _deciding(self.parts, None, item)
+        return known.clauses(item) if known else _sharing(self.parts, [None] * len(self.parts), None, item)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         return _steps("the first known of", self, self.parts, item, depth)
@@ -193,9 +207,8 @@ class BoundTest:
     def clauses(self, item: Item) -> Iterator[Clause]:
         fact = value_at(item, self.path)
         known = fact is not MISSING
-        yield Clause(
-            path=self.path, actual=fact if known else None, known=known, wanted=self.wanted, why=self._why(item, known=known)
-        )
+        why = self._why(item, known=known) if self.truth(item) is None else None
+        yield Clause(path=self.path, actual=fact if known else None, known=known, wanted=self.wanted, why=why)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         fact = value_at(item, self.path)
@@ -204,9 +217,7 @@ class BoundTest:
         because = f" ({self.why})" if truth is None and self.why and fact is not MISSING else ""
         yield Step(depth=depth, asked=f"{self.path}: {self.wanted}", truth=truth, seen=what + because)
 
-    def _why(self, item: Item, *, known: bool) -> str | None:
-        if self.truth(item) is not None:
-            return None
+    def _why(self, item: Item, *, known: bool) -> str:
         if not known:
             return f"{self.path} is not known"
         if self.beside and value_at(item, self.beside) is MISSING:
@@ -281,14 +292,15 @@ class BoundRelated:
         key = key_of([value_at(item, ours) for _, ours in self.match])
         truth = self.truth(item)
         tally, why = self.kept.of(key), self.kept.why_incomplete(key)
-        for other in tally.samples.get(negated_truth(truth) if self.quantifier == "none" else truth, ()):
+        others = tally.samples.get(negated_truth(truth) if self.quantifier == "none" else truth, ())
+        for other in others:
             for clause in self.part.clauses(other):
                 wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
                 yield msgspec.structs.replace(clause, address=clause.address or f"{self.kind}/{other['id']}", wanted=wanted)
         if truth is None and why:
             yield Clause(path=self.kind, actual=None, known=False, wanted="known", why=why)
-        elif not tally.number:
-            yield Clause(path=self.kind, actual=0, known=True, wanted=f"{self.quantifier} of them to meet a condition")
+        elif not others:
+            yield Clause(path=self.kind, actual=tally.number, known=True, wanted=f"{self.quantifier} of them to meet a condition")
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         key = key_of([value_at(item, ours) for _, ours in self.match])
@@ -490,10 +502,10 @@ def _stays_below(ceiling: Wanted | None, numbers: tuple[int, float]) -> Truth:
     return True if possible <= ceiling.values[0] else None if certain <= ceiling.values[0] else False
 
 
-def _deciding(parts: tuple[Bound, ...], truth: Truth, item: Item) -> Iterator[Clause]:
+def _sharing(parts: tuple[Bound, ...], truths: Sequence[Truth], whole: Truth, item: Item) -> Iterator[Clause]:
     """Yield the clauses of the parts that share the truth of the whole: those made it so, in `all` and in `any` alike."""
-    for part in parts:
-        if part.truth(item) is truth:
+    for part, truth in zip(parts, truths, strict=True):
+        if truth is whole:
             yield from part.clauses(item)
 
 

@@ -42,13 +42,17 @@ class _Seal(msgspec.Struct, frozen=True, tag="seal", tag_field="type", kw_only=T
     sha256: str
 
 
+class _Object(msgspec.Struct, gc=False):
+    """Some facts, none of which is looked at."""
+
+
 class _Placed(msgspec.Struct, frozen=True, tag="resource", tag_field="type", kw_only=True, gc=False, forbid_unknown_fields=True):
     """A resource as far as its place in the file needs it; its facts are skipped."""
 
     kind: str
     id: str
     name: str
-    facts: msgspec.Raw
+    facts: _Object
     source: Source
     parent: str | None = None
 
@@ -127,7 +131,7 @@ def lines(part: Part) -> Iterator[bytes]:
     """
     left = part.end - part.start
     try:
-        with Path(part.path).open("rb") as file:
+        with Path(part.path).open("rb", buffering=_BUFFER) as file:
             if _stamp_of(os.fstat(file.fileno())) != part.stamp:
                 raise _changed(part)
             file.seek(part.start)
@@ -168,61 +172,67 @@ class _Check:
     path: str
     stamp: tuple[int, int, int]
     parts: list[Part] = field(default_factory=list)
-    digest: Any = field(default_factory=hashlib.sha256)
 
     def header(self, *, beside: bool) -> Header:
         """Check it all and return its header; the digest may be worked out beside, in a thread."""
-        with Path(self.path).open("rb") as file, ThreadPoolExecutor(1) as thread:
+        with Path(self.path).open("rb", buffering=_BUFFER) as file, ThreadPoolExecutor(1) as thread:
             read = _lines(self.name, file)
             head = next(read, None)
             if head is None:
                 raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
             header = _header(self.name, head)
             elsewhere = thread.submit(_digest, self.path) if beside else None
-            number, line, seal, count = self._follow(head, read, is_hashing=elsewhere is None)
-            sha256 = elsewhere.result() if elsewhere else self.digest.hexdigest()
+            number, line, seal, count = self._follow(read, len(head))
+            sha256 = elsewhere.result() if elsewhere else _digest(self.path)
         _check_seal(self.name, number, line, seal, _Seal(count=count, sha256=sha256))
         return header
 
-    def _follow(self, head: bytes, read: Iterator[bytes], *, is_hashing: bool) -> tuple[int, bytes, _Seal, int]:
+    def _follow(self, read: Iterator[bytes], at: int) -> tuple[int, bytes, _Seal, int]:
         """Follow the records in their order up to the seal; return the seal with its line, and how many records there are."""
-        hashed = self.digest.update if is_hashing else _nothing
-        hashed(head)
-        before: Any = ("", False, "", "", "")
-        kind, start, at, first, number = "", len(head), len(head), 2, 1
-        for number, line in enumerate(read, start=2):
-            thing = self._placed(number, line)
-            if isinstance(thing, _Seal):
-                self._note(kind, start, at, first)
-                if next(read, None) is not None:
-                    raise InputError(f"{self.name}:{number + 1}: there is more after the seal", hint=_AGAIN)
-                return number, line, thing, number - 2
-            key = (thing.kind, True, thing.id, "", thing.source) if isinstance(thing, _Placed) else sort_key(thing)
-            if key <= before:
-                raise InputError(f"{self.name}:{number}: out of order, so it was changed after it was written", hint=_AGAIN)
-            if thing.kind != kind or (at - start > PART and key[:3] != before[:3]):
-                self._note(kind, start, at, first)
-                kind, start, first = thing.kind, at, number
-            hashed(line)
-            before, at = key, at + len(line)
-        raise InputError(f"{self.name}:{number}: ends without its seal, so it was cut off", hint=_AGAIN)
-
-    def _placed(self, number: int, line: bytes) -> _Placed | Gap | _Seal:
+        last: _Placed | Gap | None = None
+        start, first, number = at, 2, 1
         try:
-            thing = _decode_place(line)
+            for number, line in enumerate(read, start=2):
+                thing = _decode_place(line)
+                if isinstance(thing, _Seal):
+                    self._note(last, start, at, first)
+                    self._refuse_more(read, number)
+                    return number, line, thing, number - 2
+                is_plain = _is_simply_next(thing, last) and at - start <= PART
+                if not is_plain and self._begins_part(thing, last, number, is_full=at - start > PART):
+                    self._note(last, start, at, first)
+                    start, first = at, number
+                last, at = thing, at + len(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise InputError(f"{self.name}:{number}: not a record ({error})", hint=_AGAIN) from error
-        if isinstance(thing, _Placed) and not bytes(thing.facts).startswith(b"{"):
-            raise InputError(f"{self.name}:{number}: not a record (its facts are no object)", hint=_AGAIN)
-        return thing
+        raise InputError(f"{self.name}:{number}: ends without its seal, so it was cut off", hint=_AGAIN)
 
-    def _note(self, kind: str, start: int, end: int, line: int) -> None:
-        if end > start:
-            self.parts.append(Part(self.path, self.name, self.stamp, kind, start, end, line))
+    def _begins_part(self, thing: _Placed | Gap, last: _Placed | Gap | None, number: int, *, is_full: bool) -> bool:
+        """Tell whether a record begins a new part; refuse one that stands in the wrong place."""
+        if last is None:
+            return True
+        if _place(thing) <= _place(last):
+            raise InputError(f"{self.name}:{number}: out of order, so it was changed after it was written", hint=_AGAIN)
+        return thing.kind != last.kind or (is_full and _place(thing)[:3] != _place(last)[:3])
+
+    def _refuse_more(self, read: Iterator[bytes], number: int) -> None:
+        if next(read, None) is not None:
+            raise InputError(f"{self.name}:{number + 1}: there is more after the seal", hint=_AGAIN)
+
+    def _note(self, last: _Placed | Gap | None, start: int, end: int, line: int) -> None:
+        """Note the part that ends with this record."""
+        if last is not None:
+            self.parts.append(Part(self.path, self.name, self.stamp, last.kind, start, end, line))
 
 
-def _nothing(_line: bytes) -> None:
-    """Do not work out a digest."""
+def _is_simply_next(thing: Any, last: Any) -> bool:  # noqa: ANN401  whatever a line may be
+    """Tell whether one resource of a kind follows another."""
+    return last.__class__ is _Placed is thing.__class__ and bool(thing.kind == last.kind and thing.id > last.id)
+
+
+def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
+    """Return what `sort_key` says of the whole record."""
+    return (thing.kind, True, thing.id, "", thing.source) if isinstance(thing, _Placed) else sort_key(thing)
 
 
 def _digest(path: str) -> str:
@@ -241,6 +251,7 @@ def _digest(path: str) -> str:
 
 
 _LONGEST_SEAL = 4096
+_BUFFER = 1 << 20
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

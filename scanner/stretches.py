@@ -52,8 +52,7 @@ class Stretch:
     records: Iterable[Record] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(msgspec.Struct, frozen=True, gc=False):
     """A resource of a part, decoded only as far as compiled functions look, with its line to read it in full."""
 
     line: bytes
@@ -89,25 +88,37 @@ def subjects(kind: str, records: Iterable[Record], declare: Declare) -> Iterator
 
 def glances(part: Part, parts: Parts, decode: Callable[[bytes], Any], declare: Declare) -> Iterator[Glance | Subject]:
     """Yield what is in a part: glances where that is enough, and subjects of gaps, of several suppliers, and of odd facts."""
-    declaring = _declaring(part.kind, declare)
-    held: list[tuple[int, bytes]] = []
-    seen: Any = None
-    id_: str | None = None
+    add_declared = _declaring(part.kind, declare)
+    held: list[tuple[int, bytes]] = []  # the lines of a resource that has to be read in full
+    id_: str | None = None  # of what came before
+    before: Glance | None = None
     for number, line in enumerate(parts.lines(part), start=part.line):
         try:
-            thing = decode(line)
+            seen = decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            thing = parts.record(line, part, number)
-        if held and (thing.id != id_ or isinstance(thing, Gap)):
-            yield from _held(part, parts, held, seen, declare)
-            held.clear()
-        held.append((number, line))
-        seen = thing if len(held) == 1 and not isinstance(thing, Resource | Gap) else None
-        id_ = thing.id
-        if seen is not None and declaring:
-            declaring(seen)
-    if held:
-        yield from _held(part, parts, held, seen, declare)
+            seen = None
+        new = seen.id if seen is not None else _id_of(parts.record(line, part, number))
+        if new is not None and new == id_:
+            held += [(before.number, before.line), (number, line)] if before else [(number, line)]
+            before = None
+            continue
+        if before is not None:
+            yield before
+        elif held:
+            yield from _in_full(part, parts, held, declare)
+            held = []
+        id_ = new
+        if seen is not None:
+            before = Glance(line, number, seen)
+            if add_declared:
+                add_declared(seen)
+        else:
+            before = None
+            held = [(number, line)]
+    if before is not None:
+        yield before
+    elif held:
+        yield from _in_full(part, parts, held, declare)
 
 
 def subject_of(glance: Glance, part: Part, parts: Parts, declare: Declare) -> Subject:
@@ -126,19 +137,13 @@ def could_not(gap: Gap) -> str:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-def _held(
-    part: Part,
-    parts: Parts,
-    held: list[tuple[int, bytes]],
-    seen: Any,  # noqa: ANN401  a type made by the compiler
-    declare: Declare,
-) -> Iterator[Glance | Subject]:
-    """Yield the one resource, or the gaps, of the lines held."""
-    if seen is not None:
-        number, line = held[0]
-        yield Glance(line, number, seen)
-    else:
-        yield from subjects(part.kind, [parts.record(line, part, number) for number, line in held], declare)
+def _id_of(record: Record) -> str | None:
+    """Return the id of a resource; what is said of gaps is never one thing."""
+    return record.id if isinstance(record, Resource) else None
+
+
+def _in_full(part: Part, parts: Parts, held: list[tuple[int, bytes]], declare: Declare) -> Iterator[Subject]:
+    return subjects(part.kind, [parts.record(line, part, number) for number, line in held], declare)
 
 
 def _declaring(kind: str, declare: Declare) -> Callable[[Any], None] | None:
