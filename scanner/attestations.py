@@ -4,8 +4,8 @@ They are one more supplier of the kinds in `scanner.kinds`. An attestation past 
 """
 
 import hashlib
-import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from scanner import documents
 from scanner.domains import normal_address
 from scanner.errors import InputError, did_you_mean
 from scanner.kinds import DECLARED, KINDS, Kind, Scope, fits, wanted
-from scanner.model import Attestation, AttestationUse, Gap, Reason, Record, Resource, Snapshot, Source, in_date, sort_key
+from scanner.model import Attestation, AttestationUse, Gap, Reason, Resource, Snapshot, Source, in_date, sort_key
 
 ATTESTABLE = {name: kind for name, kind in KINDS.items() if kind.console}
 
@@ -59,10 +59,12 @@ def supply(snapshot: Snapshot, attestations: Iterable[Attestation]) -> Snapshot:
     # What is attested fills the gap of the whole, of whom it belongs to, and those about parts of it.
     filled = {(each.kind, place) for each in stated for place in (*_whole(each), each.id, each.parent, each.address) if place}
 
-    def records() -> Iterator[Record]:
-        return heapq.merge(_unfilled(snapshot, filled, expired), added, key=sort_key)
+    def amend(gap: Gap) -> Gap | None:
+        place = (gap.kind, _place(gap))
+        return None if place in filled else _with_expiry(gap, expired[place]) if place in expired else gap
 
-    return Snapshot(snapshot.header, records)
+    touched = frozenset({"attestation", *(each.kind for each in attestations)})
+    return replace(snapshot, supplied=tuple(added), amend=amend, touched=touched)
 
 
 def uses(attestations: Iterable[Attestation], as_of: datetime) -> tuple[AttestationUse, ...]:
@@ -215,7 +217,8 @@ def _facts_read(addresses: set[tuple[str, str]], snapshot: Snapshot) -> dict[tup
     """Return the facts that interfaces gave for what is attested too."""
     if not addresses:
         return {}
-    found = (each for each in snapshot if isinstance(each, Resource) and (each.kind, each.id) in addresses)
+    stated = snapshot.of(*{kind for kind, _ in addresses})
+    found = (each for each in stated if isinstance(each, Resource) and (each.kind, each.id) in addresses)
     return {(each.kind, each.id): each.facts for each in found}
 
 
@@ -238,15 +241,6 @@ def _agrees(attestation: Attestation, read: dict[str, Any]) -> bool:
 def _alike(one: Any, other: Any) -> bool:  # noqa: ANN401
     """Compare two values of a fact; a list of text has no order."""
     return sorted(one) == sorted(other) if isinstance(one, list) and isinstance(other, list) else bool(one == other)
-
-
-def _unfilled(snapshot: Snapshot, filled: set[tuple[str, str]], expired: dict[tuple[str, str], Attestation]) -> Iterator[Record]:
-    for record in snapshot:
-        if not isinstance(record, Gap):
-            yield record
-        elif (record.kind, _place(record)) not in filled:
-            late = expired.get((record.kind, _place(record)))
-            yield _with_expiry(record, late) if late else record
 
 
 def _place(gap: Gap) -> str:

@@ -8,7 +8,7 @@ unknown: Kleene's logic) and names the `clauses` that decided it. Nothing here r
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Truth = bool | None
 Item = Mapping[str, Any]
 MAX_LIST = 10_000
+MAX_CLAUSES = 1_000
 
 
 class Clause(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,11 +49,12 @@ MISSING = _Missing()
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Values taken from the facts of other resources."""
+    """Values taken from the facts of other resources; of e-mail addresses only the domains, where that is all that is asked."""
 
     kind: str
     path: str
     where: "Condition | None" = None
+    of_domains: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +190,22 @@ def facts_read(condition: Condition | None, kind: str) -> frozenset[tuple[str, s
             references = [value for value in values if isinstance(value, Reference)]
             theirs = ({(each.kind, each.path)} | facts_read(each.where, each.kind) for each in references)
             return frozenset({(kind, path)} | ({(kind, beside)} if beside else set())).union(*theirs)
-        case Each(path):
-            return frozenset({(kind, path)})
+        case Each(path, part=part):
+            return frozenset({(kind, path)}) | _read_elsewhere(part)
         case Related(other, match, _, part):
             return facts_read(part, other).union({(other, path) for path, _ in match}, {(kind, path) for _, path in match})
         case Count(path, other, match, where):
-            pairs = {(other or kind, theirs) for theirs, _ in match} | {(kind, ours) for _, ours in match}
-            return frozenset({(kind, path)}) if path else facts_read(where, other or kind) | {(other or kind, "")} | pairs
+            if other is None:
+                return frozenset({(kind, path or "")}) | _read_elsewhere(where)
+            pairs = {(other, theirs) for theirs, _ in match} | {(kind, ours) for _, ours in match}
+            return facts_read(where, other) | {(other, "")} | pairs
         case Readable(other):
             return frozenset({(other, "")})
+
+
+def _read_elsewhere(condition: Condition | None) -> frozenset[tuple[str, str]]:
+    """Return the facts of other kinds that a condition on the items of a list looks at."""
+    return frozenset(each for each in facts_read(condition, "") if each[0])
 
 
 # -------------------------------------------------------------------------------------------------------------- operators
@@ -222,13 +231,24 @@ class Operator:
     takes: str
     fact_types: tuple[FactType, ...]
     bind: Callable[[Wanted, str, datetime], TestFunction]
+    of_domains: bool = False
 
 
 def _equals(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     """The fact is this value. Equality is strict: `true` is not `1`, and a fact of another type is unknown."""
     if not wanted.complete:
         return _unknown
-    return lambda fact: _same(fact, wanted.values[0])
+    value = wanted.values[0]
+    if value is None:
+        return lambda fact: fact is None
+    type_ = _type_of(value)
+
+    def test(fact: Any) -> Truth:  # noqa: ANN401
+        if fact is None:
+            return False
+        return bool(fact == value) if _type_of(fact) is type_ else None
+
+    return test
 
 
 def _not_equals(wanted: Wanted, relation: str, as_of: datetime) -> TestFunction:
@@ -238,7 +258,20 @@ def _not_equals(wanted: Wanted, relation: str, as_of: datetime) -> TestFunction:
 
 def _in(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     """The fact is one of these values."""
-    return lambda fact: _any((_same(fact, value) for value in wanted.values), complete=wanted.complete)
+    known = {(_type_of(value), value) for value in wanted.values}
+    types = {type_ for type_, _ in known}
+
+    def test(fact: Any) -> Truth:  # noqa: ANN401
+        if isinstance(fact, list | dict):
+            return None
+        type_ = _type_of(fact)
+        if (type_, fact) in known:
+            return True
+        # What is of another type cannot be compared; null can, and is none of them.
+        comparable = fact is None or types <= {type_, type(None)}
+        return False if wanted.complete and comparable else None
+
+    return test
 
 
 def _not_in(wanted: Wanted, relation: str, as_of: datetime) -> TestFunction:
@@ -248,37 +281,36 @@ def _not_in(wanted: Wanted, relation: str, as_of: datetime) -> TestFunction:
 
 def _contains(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     """The list holds every one of these values."""
+    values = frozenset(wanted.values)
 
     def test(fact: Any) -> Truth:  # noqa: ANN401
-        if not isinstance(fact, list):
+        if not _is_texts(fact):
             return None
-        if not all(value in fact for value in wanted.values):
-            return False
-        return True if wanted.complete else None
+        return _true_if(complete=wanted.complete) if values.issubset(fact) else False
 
     return test
 
 
 def _excludes(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     """The list holds none of these values."""
+    values = frozenset(wanted.values)
 
     def test(fact: Any) -> Truth:  # noqa: ANN401
-        if not isinstance(fact, list):
+        if not _is_texts(fact):
             return None
-        if any(value in fact for value in wanted.values):
-            return False
-        return True if wanted.complete or not fact else None
+        return _true_if(complete=wanted.complete or not fact) if values.isdisjoint(fact) else False
 
     return test
 
 
 def _subset_of(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:
     """The list holds nothing besides these values."""
+    values = frozenset(wanted.values)
 
     def test(fact: Any) -> Truth:  # noqa: ANN401
-        if not isinstance(fact, list):
+        if not _is_texts(fact):
             return None
-        return all(value in wanted.values for value in fact) or _false_if(complete=wanted.complete)
+        return True if values.issuperset(fact) else _false_if(complete=wanted.complete)
 
     return test
 
@@ -402,8 +434,8 @@ OPERATORS: dict[str, Operator] = {
     "older_than": Operator("more than {} ago", "duration", _DATE, _older_than),
     "newer_than": Operator("less than {} ago", "duration", _DATE, _newer_than),
     "within": Operator("at most {} later", "duration", _DATE, _within),
-    "domain_in": Operator("a domain {}", "list", _TEXT, _domain_in),
-    "domain_not_in": Operator("no domain {}", "list", _TEXT, _domain_not_in),
+    "domain_in": Operator("a domain {}", "list", _TEXT, _domain_in, of_domains=True),
+    "domain_not_in": Operator("no domain {}", "list", _TEXT, _domain_not_in, of_domains=True),
 }
 
 # What an operator takes -> the types of parameters that may stand for it.
@@ -474,33 +506,21 @@ def _false_if(*, complete: bool) -> Truth:
     return False if complete else None
 
 
+def _true_if(*, complete: bool) -> Truth:
+    return True if complete else None
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _same(fact: Any, value: Any) -> Truth:  # noqa: ANN401
-    if fact is None or value is None:
-        return fact is value
-    if _type_of(fact) is not _type_of(value):
-        return None
-    return bool(fact == value)
-
-
 def _type_of(value: object) -> type:
-    return float if _is_number(value) else type(value)
-
-
-def _any(truths: Iterator[Truth], *, complete: bool = True) -> Truth:
-    unknown = not complete
-    for truth in truths:
-        if truth:
-            return True
-        unknown = unknown or truth is None
-    return None if unknown else False
-
-
-def _all(truths: Iterator[Truth], *, complete: bool = True) -> Truth:
-    return _flip(_any(map(_flip, truths), complete=complete))
+    type_ = type(value)
+    return float if type_ is int else type_
 
 
 # ---------------------------------------------------------------------------------------------------------------- parsing
@@ -527,10 +547,10 @@ class _Facts:
 class _Parser:
     document: "Document"
     params: Mapping[str, str]
+    clauses: "Iterator[int]" = field(default_factory=lambda: iter(range(MAX_CLAUSES)))
 
     def condition(self, value: Any, path: "Path_", facts: _Facts) -> Condition:  # noqa: ANN401
-        if not isinstance(value, dict) or not value:
-            raise self.document.error("a condition is a map", path, hint="for example {path: enabled, equals: false}")
+        self._refuse_what_is_none(value, path)
         match value:
             case {"all": parts}:
                 self._only(value, path, "all")
@@ -558,6 +578,12 @@ class _Parser:
                 raise self.document.error(
                     f"unknown key {unknown!r} in a condition", (*path, unknown), hint=did_you_mean(unknown, known)
                 )
+
+    def _refuse_what_is_none(self, value: Any, path: "Path_") -> None:  # noqa: ANN401
+        if next(self.clauses, None) is None:
+            raise self.document.error(f"more than {MAX_CLAUSES} conditions in one", path[:1], hint="make two policies of it")
+        if not isinstance(value, dict) or not value:
+            raise self.document.error("a condition is a map", path, hint="for example {path: enabled, equals: false}")
 
     def _first_known(self, value: dict[str, Any], parts: Any, path: "Path_", facts: _Facts) -> FirstKnown:  # noqa: ANN401
         self._only(value, path, "first_known")
@@ -638,9 +664,11 @@ class _Parser:
                 self._only(value, path, "facts", "path", "where")
                 kind = self._kind(kind_name, path)
                 theirs = _Facts(kinds.paths(kind), kind.name)
-                self._fact(their_path, (*path, "path"), theirs)
+                if self._fact(their_path, (*path, "path"), theirs).type in (FactType.OBJECT, FactType.OBJECTS):
+                    raise self.document.error(f"{their_path} of {kind.name} holds objects, which are no values", (*path, "path"))
                 where = value.get("where")
-                return Reference(kind.name, their_path, None if where is None else self.condition(where, (*path, "where"), theirs))
+                condition = None if where is None else self.condition(where, (*path, "where"), theirs)
+                return Reference(kind.name, their_path, condition, operator.of_domains)
             case dict() | list():
                 raise self.document.error("not a value that this operator takes", path, hint="a plain value or {param: name}")
         self._check_constant(value, path, operator, fact)
@@ -752,164 +780,19 @@ class _Parser:
             raise self.document.error(f"unknown key {unknown[0]!r}", (*path, unknown[0]), hint=did_you_mean(unknown[0], known))
 
 
-# ---------------------------------------------------------------------------------------------------------------- binding
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Something of a kind that could not be read: why, and what is known of it (its id, site, project)."""
-
-    why: str
-    values: Mapping[str, str] = field(default_factory=dict)
-    refused: bool = False
-
-    def could_have(self, pairs: Iterable[tuple[str, Any]]) -> bool:
-        """Tell whether it could have these values, as far as anybody knows."""
-        return all(path not in self.values or self.values[path] == value for path, value in pairs)
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """The resources of one kind that conditions refer to, and what of it is missing."""
-
-    items: tuple[Item, ...] = ()
-    missing: tuple[Missing, ...] = ()
-
-    def why_incomplete(self, pairs: Iterable[tuple[str, Any]] = ()) -> str | None:
-        """Say why these may not be all of those with these values, or None if nothing that is missing could be one of them."""
-        wanted = list(pairs)
-        return next((each.why for each in self.missing if each.could_have(wanted)), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a condition may look at besides the resource: parameters, other resources, and the snapshot's own time."""
-
-    as_of: datetime
-    params: Mapping[str, Any] = field(default_factory=dict)
-    gathered: Mapping[str, Gathered] = field(default_factory=dict)
-
-
-class Bound(Protocol):
-    """A condition ready to judge."""
-
-    def truth(self, item: Item) -> Truth:
-        """Tell whether the condition holds; None is unknown."""
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        """Name the tests that make the truth what it is."""
-
-
-def bind(condition: Condition, around: Surroundings) -> Bound:
-    """Tie a condition to what it looks at."""
-    match condition:
-        case AllOf(parts):
-            return _BoundAll(tuple(bind(part, around) for part in parts))
-        case FirstKnown(parts):
-            return _BoundFirstKnown(tuple(bind(part, around) for part in parts))
-        case AnyOf(parts):
-            return _BoundAny(tuple(bind(part, around) for part in parts))
-        case Not(part):
-            return _BoundNot(bind(part, around))
-        case Test():
-            return _bound_test(condition, around)
-        case Each(path, quantifier, part, key):
-            return _BoundEach(path, quantifier, bind(part, around), key)
-        case Related(kind, match, quantifier, part):
-            others = _Matching(kind, match, around.gathered.get(kind, _NOT_GATHERED))
-            return _BoundRelated(others, quantifier, bind(part, around))
-        case Count():
-            where = bind(condition.where, around) if condition.where else None
-            bounds = tuple(_bound_of(bound, around) for bound in (condition.at_least, condition.at_most))
-            return _BoundCount(condition, bounds, where, around.gathered.get(condition.kind or "", _NOT_GATHERED))
-        case Readable(kind):
-            return _BoundReadable(kind, around.gathered.get(kind, _NOT_GATHERED))
-
-
-_NOT_GATHERED = Gathered((), (Missing("nothing of this kind was collected"),))
+# ------------------------------------------------------------------------------------------------------------------ values
 
 
 def value_at(item: Item, path: str) -> Any:  # noqa: ANN401
     """Return the value at a dotted path, or MISSING."""
+    if "." not in path:
+        return item.get(path, MISSING) if isinstance(item, dict) else MISSING
     value: Any = item
     for step in path.split("."):
-        if not isinstance(value, Mapping) or step not in value:
+        if not isinstance(value, dict) or step not in value:
             return MISSING
         value = value[step]
     return value
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundAll:
-    parts: tuple[Bound, ...]
-
-    def truth(self, item: Item) -> Truth:
-        return _all(part.truth(item) for part in self.parts)
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        return _deciding(self.parts, self.truth(item), item)
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundAny:
-    parts: tuple[Bound, ...]
-
-    def truth(self, item: Item) -> Truth:
-        return _any(part.truth(item) for part in self.parts)
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        return _deciding(self.parts, self.truth(item), item)
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundFirstKnown:
-    parts: tuple[Bound, ...]
-
-    def truth(self, item: Item) -> Truth:
-        return next((truth for part in self.parts if (truth := part.truth(item)) is not None), None)
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        known = next((part for part in self.parts if part.truth(item) is not None), None)
-        return known.clauses(item) if known else _deciding(self.parts, None, item)
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundNot:
-    part: Bound
-
-    def truth(self, item: Item) -> Truth:
-        return _flip(self.part.truth(item))
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        for clause in self.part.clauses(item):
-            yield msgspec.structs.replace(clause, wanted=_negated_phrase(clause.wanted))
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundTest:
-    path: str
-    test: TestFunction
-    wanted: str
-    why: str | None
-    beside: str | None = None
-
-    def truth(self, item: Item) -> Truth:
-        fact = value_at(item, self.path)
-        if self.beside and fact is not MISSING:
-            fact = beside(fact, value_at(item, self.beside))
-        return None if fact is MISSING else self.test(fact)
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        fact = value_at(item, self.path)
-        known = fact is not MISSING
-        why = (
-            None
-            if self.truth(item) is not None
-            else f"{self.path} is not known"
-            if not known
-            else self.why or "it is not of the right type"
-        )
-        yield Clause(path=self.path, actual=fact if known else None, known=known, wanted=self.wanted, why=why)
 
 
 def beside(fact: Any, other: Any) -> Any:  # noqa: ANN401
@@ -920,233 +803,7 @@ def beside(fact: Any, other: Any) -> Any:  # noqa: ANN401
     return MISSING if moment is None or start is None else moment - start
 
 
-@dataclass(frozen=True, slots=True)
-class _BoundEach:
-    path: str
-    quantifier: str
-    part: Bound
-    key: str | None
-
-    def truth(self, item: Item) -> Truth:
-        objects = value_at(item, self.path)
-        if not isinstance(objects, list):
-            return None
-        return _quantified(self.quantifier, (self.part.truth(each) for each in objects))
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        objects = value_at(item, self.path)
-        if not isinstance(objects, list):
-            yield Clause(path=self.path, actual=None, known=False, wanted="a list", why=f"{self.path} is not known")
-            return
-        if not objects:
-            yield Clause(path=self.path, actual=[], known=True, wanted=f"{self.quantifier} of them to meet a condition")
-        for index, each in _deciding_items(self.quantifier, self.truth(item), objects, self.part):
-            for clause in self.part.clauses(each):
-                wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
-                label = each.get(self.key, index) if self.key else index
-                yield msgspec.structs.replace(clause, path=f"{self.path}[{label}].{clause.path}", wanted=wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class _Matching:
-    """The resources of another kind that belong to ours, by pairs of their paths and ours."""
-
-    kind: str
-    match: tuple[tuple[str, str], ...]
-    gathered: Gathered
-
-    def pairs(self, item: Item) -> list[tuple[str, Any]] | None:
-        """Return what a related resource must have, or None where that is not known."""
-        pairs = [(their_path, value_at(item, our_path)) for their_path, our_path in self.match]
-        return None if any(ours is MISSING for _, ours in pairs) else pairs
-
-    def of(self, pairs: list[tuple[str, Any]]) -> list[Item]:
-        return [other for other in self.gathered.items if all(_same(value_at(other, theirs), ours) for theirs, ours in pairs)]
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundRelated:
-    others: _Matching
-    quantifier: str
-    part: Bound
-
-    def truth(self, item: Item) -> Truth:
-        pairs = self.others.pairs(item)
-        if pairs is None:
-            return None
-        whole = self.others.gathered.why_incomplete(pairs) is None
-        return _quantified(self.quantifier, map(self.part.truth, self.others.of(pairs)), complete=whole)
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        pairs, kind = self.others.pairs(item) or [], self.others.kind
-        others = self.others.of(pairs) if pairs or not self.others.match else []
-        truth, why = self.truth(item), self.others.gathered.why_incomplete(pairs)
-        for _, other in _deciding_items(self.quantifier, truth, others, self.part):
-            for clause in self.part.clauses(other):
-                wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
-                yield msgspec.structs.replace(clause, address=clause.address or f"{kind}/{other['id']}", wanted=wanted)
-        if truth is None and why:
-            yield Clause(path=kind, actual=None, known=False, wanted="known", why=why)
-        elif not others:
-            yield Clause(path=kind, actual=0, known=True, wanted=f"{self.quantifier} of them to meet a condition")
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundReadable:
-    kind: str
-    gathered: Gathered
-
-    def truth(self, _item: Item) -> Truth:
-        if any(each.refused for each in self.gathered.missing):
-            return False
-        return None if self.gathered.missing else True
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        truth, why = self.truth(item), self.gathered.why_incomplete()
-        seen_as = {True: "whole", False: "refused", None: None}[truth]
-        known = truth is not None
-        yield Clause(path=f"reading of {self.kind}", actual=seen_as, known=known, wanted="whole", why=None if known else why)
-
-
-@dataclass(frozen=True, slots=True)
-class _BoundCount:
-    count: Count
-    bounds: tuple[Wanted | None, ...]
-    where: Bound | None
-    gathered: Gathered
-
-    def truth(self, item: Item) -> Truth:
-        numbers = self._numbers(item)
-        if numbers is None:
-            return None
-        floor, ceiling = (_number_in(bound) for bound in self.bounds)
-        return _all(iter((_reaches(floor, numbers), _stays_below(ceiling, numbers))))
-
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        words = zip(("at least", "at most"), self.bounds, strict=True)
-        wanted = " and ".join(f"{word} {shown(_number_in(bound))}" for word, bound in words if bound is not None)
-        numbers = self._numbers(item)
-        unset = next((bound.why for bound in self.bounds if bound and bound.why), None)
-        why = None if self.truth(item) is not None else unset or self.gathered.why_incomplete() or "some could not be told"
-        path = f"count of {self.count.kind or self.count.path}"
-        yield Clause(path=path, actual=numbers[0] if numbers else None, known=numbers is not None, wanted=wanted, why=why)
-
-    def _numbers(self, item: Item) -> tuple[int, float] | None:
-        """Return how many there are for certain, and how many there may be."""
-        things, whole = self._things(item)
-        if not isinstance(things, list | tuple):
-            return None
-        truths = [True if self.where is None else self.where.truth(thing) for thing in things]
-        certain = truths.count(True)
-        return certain, certain + truths.count(None) if whole else float("inf")
-
-    def _things(self, item: Item) -> tuple[Any, bool]:
-        """Return what is counted, and whether that is all of it."""
-        if not self.count.kind:
-            return value_at(item, self.count.path or ""), True
-        others = _Matching(self.count.kind, self.count.match, self.gathered)
-        pairs = others.pairs(item)
-        return (None, False) if pairs is None else (others.of(pairs), self.gathered.why_incomplete(pairs) is None)
-
-
-def _bound_of(bound: Constant | Param | None, around: Surroundings) -> Wanted | None:
-    return None if bound is None else _resolved(bound, around)
-
-
-def _number_in(bound: Wanted | None) -> float | None:
-    """Return the number that a bound is; infinitely many where there is none, None where it is not configured."""
-    if bound is None:
-        return float("inf")
-    return bound.values[0] if bound.values else None
-
-
-def _reaches(floor: float | None, numbers: tuple[int, float]) -> Truth:
-    certain, possible = numbers
-    if floor == float("inf"):
-        return True
-    return None if floor is None else True if certain >= floor else None if possible >= floor else False
-
-
-def _stays_below(ceiling: float | None, numbers: tuple[int, float]) -> Truth:
-    certain, possible = numbers
-    return None if ceiling is None else True if possible <= ceiling else None if certain <= ceiling else False
-
-
-def _bound_test(test: Test, around: Surroundings) -> _BoundTest:
-    operator = OPERATORS[test.operator]
-    wanted = _wanted(test.values, around)
-    if operator.takes == "list":
-        values = list(dict.fromkeys(map(shown, wanted.values)))
-        listed = ", ".join(values[:5]) + (", …" if len(values) > 5 else "")  # noqa: PLR2004  a sentence's worth
-    else:
-        listed = shown(wanted.values[0]) if wanted.values else "?"
-    relation = RELATIONS[test.relation] if test.operator.startswith("domain_") else ""
-    phrase = operator.phrase.format(relation + (listed or "(none)"))
-    if test.beside:
-        phrase = f"{phrase} {'percent of' if operator.takes == 'number' else 'than'} {test.beside}"
-    return _BoundTest(test.path, operator.bind(wanted, test.relation, around.as_of), phrase, wanted.why, test.beside)
-
-
-def _wanted(values: tuple[Value, ...], around: Surroundings) -> Wanted:
-    parts = [_resolved(value, around) for value in values]
-    whys = [part.why for part in parts if part.why]
-    return Wanted(
-        tuple(value for part in parts for value in part.values), all(part.complete for part in parts), whys[0] if whys else None
-    )
-
-
-def _resolved(value: Value, around: Surroundings) -> Wanted:
-    match value:
-        case Constant(constant):
-            return Wanted((constant,))
-        case Param(name):
-            setting = around.params.get(name)
-            if setting is None:
-                return Wanted((), complete=False, why=f"{name} is not configured (set it in atlascan.yaml)")
-            return Wanted(tuple(setting)) if isinstance(setting, list | tuple) else Wanted((setting,))
-        case Reference(kind, path, where):
-            return _gathered_values(kind, path, bind(where, around) if where else None, around.gathered.get(kind, _NOT_GATHERED))
-
-
-def _gathered_values(kind: str, path: str, where: Bound | None, gathered: Gathered) -> Wanted:
-    values: list[Any] = []
-    why = gathered.why_incomplete()
-    for item in gathered.items:
-        truth = True if where is None else where.truth(item)
-        value = value_at(item, path)
-        if truth is False:
-            continue
-        if truth is None or value is MISSING:
-            why = why or f"not all of {kind}/{item['id']} is known"
-        else:
-            values.append(value)
-    return Wanted(tuple(values), complete=why is None, why=why)
-
-
-def _quantified(quantifier: str, truths: Iterator[Truth], *, complete: bool = True) -> Truth:
-    match quantifier:
-        case "every":
-            return _all(truths, complete=complete)
-        case "some":
-            return _any(truths, complete=complete)
-        case _:
-            return _flip(_any(truths, complete=complete))
-
-
-def _deciding(parts: tuple[Bound, ...], truth: Truth, item: Item) -> Iterator[Clause]:
-    """Yield the clauses of the parts that share the truth of the whole: those made it so, in `all` and in `any` alike."""
-    for part in parts:
-        if part.truth(item) is truth:
-            yield from part.clauses(item)
-
-
-def _deciding_items(quantifier: str, truth: Truth, items: list[Item], part: Bound) -> Iterator[tuple[int, Item]]:
-    sought = _flip(truth) if quantifier == "none" else truth
-    return ((index, each) for index, each in enumerate(items) if part.truth(each) is sought)
-
-
-def _negated_phrase(phrase: str) -> str:
-    return phrase.removeprefix("not ") if phrase.startswith("not ") else f"not {phrase}"
+# ------------------------------------------------------------------------------------------------------------------ words
 
 
 def explained(clauses: Iterable[Clause]) -> tuple[str, ...]:

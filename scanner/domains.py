@@ -1,6 +1,6 @@
 """Domain names and e-mail addresses, in the one form in which they may be compared."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import idna
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 
+@lru_cache(maxsize=4096)
 def normal_domain(text: str) -> str | None:
     """Return a host name in lower-case IDNA form without trailing dot, or None if it is none.
 

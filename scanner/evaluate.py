@@ -1,54 +1,98 @@
-"""Judge: rules and a snapshot in, findings out. Pure: the same snapshot gives the same findings, on any day."""
+"""Judge: rules and a snapshot in, findings out. Pure: the same snapshot gives the same findings, on any day.
 
+First what the rules ask of other resources is gathered (`scanner.gather`), then each resource is judged. A file is read part by
+part, by several processes if wanted. Most of its resources pass fast functions (`scanner.compiled`); what is reported, and what is
+unusual, is looked at closely (`scanner.judging`).
+"""
+
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
+from dataclasses import dataclass, field
 from typing import Any
 
-from scanner.conditions import (
-    Bound,
-    Clause,
-    Condition,
-    Gathered,
-    Missing,
-    Surroundings,
-    bind,
-    facts_read,
-    referred_kinds,
-    seen,
-    shown,
-)
-from scanner.kinds import KINDS, OWN_PATHS, own_values
-from scanner.model import Evidence, Finding, Gap, Policy, Reason, Record, Resource, Rule, Severity, Snapshot, Source, Verdict
+from scanner.answers import Answers, Missing, Room, empty
+from scanner.compiled import FAIL, Compiler
+from scanner.conditions import Clause, Condition, facts_read, referred_kinds, seen, shown
+from scanner.crew import crew
+from scanner.gather import Gathered, Gatherer, Put, rounds
+from scanner.judging import Bound, Step, Surroundings, bind
+from scanner.kinds import KINDS
+from scanner.model import Evidence, Finding, Gap, Header, Parts, Policy, Reason, Rule, Severity, Snapshot, Source, Verdict
+from scanner.stretches import Declare, Facts, Stretch, Subject, Variant, glances, stretches, subject_of, subjects
 
-Facts = dict[str, Any]
-Declare = Callable[[str, str, Facts], Facts]
+# Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
+LISTED = {Verdict.PASS: 500, Verdict.NOTAPPLICABLE: 100}
+_COUNTED = tuple(LISTED)
+# How many more may be listed, by policy and verdict.
+Left = dict[tuple[str, str], int]
 
 
-def evaluate(rules: Iterable[Rule], snapshot: Snapshot, declare: Declare) -> Iterator[Finding]:
-    """Yield a finding for each rule and each resource or gap of the rule's kind.
+@dataclass(slots=True)
+class Evaluation:
+    """The findings of rules about a snapshot, as a stream; what passes and is not listed is counted in `unlisted` as it goes.
 
     Args:
         rules: What must be true.
-        snapshot: What was read; it is read twice, once for what the rules refer to and once to judge.
+        snapshot: What was read.
         declare: Adds the facts that the configuration states (kind, id, facts -> facts).
+        jobs: How many processes judge; of a snapshot that is no file, one.
     """
-    rules = list(rules)
-    gathered = _gather(frozenset().union(*(referred(rule.policy) for rule in rules)), snapshot, declare)
-    judges: dict[str, list[_Judge]] = {}
-    for rule in rules:
-        around = Surroundings(snapshot.header.taken_at, rule.params, gathered)
-        judges.setdefault(rule.policy.kind, []).append(_Judge.of(rule, around))
-    present: set[str] = set()
-    for kind, subjects in _subjects_by_kind(snapshot, set(judges), declare):
-        for subject in subjects:
-            present.add(kind)
-            for judge in judges[kind]:
-                yield from judge.findings(subject)
-    for kind in judges.keys() - present:
-        for judge in judges[kind]:
-            yield judge.nothing(collected=_is_collected(kind, snapshot))
+
+    rules: tuple[Rule, ...]
+    snapshot: Snapshot
+    declare: Declare
+    jobs: int = 1
+    unlisted: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Stream the findings: one for each rule and each resource or gap of the rule's kind."""
+        self.unlisted.clear()
+        left = {(rule.policy.id, verdict.value): number for rule in self.rules for verdict, number in LISTED.items()}
+        for finding in self._judged(left):
+            key = (finding.policy, finding.verdict.value)
+            if left.get(key, 1):
+                yield finding
+                if key in left:
+                    left[key] -= 1
+            else:
+                self.unlisted[key] += 1
+
+    def _judged(self, left: Left) -> Iterator[Finding]:
+        header = self.snapshot.header
+        bench = _Bench(self.rules, header, self.snapshot.parts, self.declare, _answers(self))
+        kinds = frozenset(rule.policy.kind for rule in self.rules)
+        present: set[str] = set()
+        with crew(self.jobs, bench) as each:
+            for kind, findings, unlisted in each(_judge, stretches(self.snapshot, kinds), left):
+                present.add(kind)
+                self.unlisted.update(unlisted)
+                yield from findings
+        for kind in sorted(kinds - present):
+            for judge in bench.judges(kind):
+                yield judge.nothing(collected=_is_collected(kind, header))
+
+
+def evaluate(rules: Iterable[Rule], snapshot: Snapshot, declare: Declare, *, jobs: int = 1) -> Evaluation:
+    """Return the findings of rules about a snapshot, as a stream. Arguments as of Evaluation."""
+    return Evaluation(tuple(rules), snapshot, declare, jobs if snapshot.parts else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a verdict came about: the finding, and by title the steps of the policy's conditions."""
+
+    finding: Finding
+    steps: tuple[tuple[str, tuple[Step, ...]], ...]
+
+
+def explain(rule: Rule, id_: str, snapshot: Snapshot, declare: Declare) -> Iterator[Explanation]:
+    """Yield how the verdict on a resource comes about, or those on the gaps that hide it. Of no such resource there is none."""
+    bench = _Bench((rule,), snapshot.header, snapshot.parts, declare, _answers(evaluate([rule], snapshot, declare)))
+    kind = rule.policy.kind
+    [judge] = bench.judges(kind)
+    for subject in subjects(kind, (record for record in snapshot.of(kind) if record.id == id_), declare):
+        for finding in judge.findings(subject):
+            yield Explanation(finding, tuple(step for variant in subject.variants for step in judge.traced(variant)))
 
 
 def needs(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
@@ -70,27 +114,113 @@ def referred(policy: Policy) -> frozenset[str]:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    """One set of facts, and who supplied each."""
+def _answers(evaluation: Evaluation) -> Answers:
+    """Gather what the rules of an evaluation ask of other resources."""
+    snapshot, known = evaluation.snapshot, Answers()
+    puts = rounds((condition, rule.params) for rule in evaluation.rules for condition in _conditions(rule.policy))
+    referred_to = frozenset().union(*(referred(rule.policy) for rule in evaluation.rules))
+    for kind in sorted(referred_to):
+        known.missing[kind] = [] if _is_collected(kind, snapshot.header) else [Missing(f"the snapshot does not cover {kind}")]
+    for number, one in enumerate(puts or [[]]):
+        kinds = frozenset(put.kind for put in one) | (referred_to if number == 0 else frozenset())
+        table = _Table(one, snapshot.header, snapshot.parts, evaluation.declare, known)
+        known.by_question.update({put.asked: empty(put.question) for put in one})
+        rooms: dict[str, list[Room]] = {}
+        with crew(evaluation.jobs, table) as each:
+            for kind, gathered in each(_gather, stretches(snapshot, kinds), rooms):
+                _add(known, table.of(kind), gathered)
+                rooms[kind] = [known.by_question[put.asked].room for put in table.of(kind)]
+                known.missing[kind].extend(gathered.missing if number == 0 else ())
+        for put in one:
+            answer = known.by_question[put.asked]
+            answer.close(known.missing[put.kind])
+    return known
 
-    facts: Facts
-    sources: Mapping[str, Source]
+
+@dataclass(slots=True)
+class _Table:
+    """What a process needs to gather the answers of one round."""
+
+    puts: list[Put]
+    header: Header
+    parts: Parts | None
+    declare: Declare
+    known: Answers
+
+    def of(self, kind: str) -> list[Put]:
+        """Return the questions about a kind."""
+        return [put for put in self.puts if put.kind == kind]
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """A resource as all its suppliers together give it: one set of facts, or several where they disagree."""
+def _gather(table: _Table, stretch: Stretch, rooms: Mapping[str, list[Room]]) -> tuple[str, Gathered]:
+    gatherer = Gatherer(stretch.kind, table.of(stretch.kind), table.header, table.known, table.declare)
+    return stretch.kind, gatherer.gathered(stretch, table.parts, rooms.get(stretch.kind))
 
-    kind: str
-    id: str
-    name: str
-    variants: tuple["_Variant", ...]
-    gap: Gap | None = None
 
-    @property
-    def address(self) -> str:
-        return self.gap.address if self.gap else f"{self.kind}/{self.id}"
+def _add(known: Answers, puts: list[Put], gathered: Gathered) -> None:
+    for put, answer in zip(puts, gathered.answers, strict=True):
+        known.by_question[put.asked].extend(answer)
+
+
+@dataclass(slots=True)
+class _Bench:
+    """What a process needs to judge, with the judges of each kind made when the first resource of it comes."""
+
+    rules: tuple[Rule, ...]
+    header: Header
+    parts: Parts | None
+    declare: Declare
+    answers: Answers
+    seated: "dict[str, tuple[_Judge, ...]]" = field(default_factory=dict)
+    fast: dict[str, tuple[Callable[[bytes], Any], tuple[Callable[[Any], int], ...]]] = field(default_factory=dict)
+
+    def judges(self, kind: str) -> "tuple[_Judge, ...]":
+        """Return the judges of a kind, one for each of its rules."""
+        if kind not in self.seated:
+            rules = [rule for rule in self.rules if rule.policy.kind == kind]
+            around = ((rule, Surroundings(self.header.taken_at, rule.params, self.answers)) for rule in rules)
+            self.seated[kind] = tuple(_Judge.of(rule, each) for rule, each in around)
+        return self.seated[kind]
+
+    def compiled(self, kind: str) -> tuple[Callable[[bytes], Any], tuple[Callable[[Any], int], ...]]:
+        """Return the decoder of a kind's lines, and for each judge the function that tells its verdict fast."""
+        if kind not in self.fast:
+            compiler = Compiler(kind)
+            functions = tuple(compiler.verdict(judge.where, judge.require) for judge in self.judges(kind))
+            self.fast[kind] = compiler.decoder(), functions
+        return self.fast[kind]
+
+
+def _judge(bench: _Bench, stretch: Stretch, left: Left) -> tuple[str, list[Finding], Counter[tuple[str, str]]]:
+    """Judge a stretch: return its kind, the findings, and how many pass or are not applicable beyond those still to be listed."""
+    judges, unlisted = bench.judges(stretch.kind), Counter[tuple[str, str]]()
+    if stretch.part is None or bench.parts is None:
+        whole = subjects(stretch.kind, stretch.records, bench.declare)
+        return stretch.kind, [finding for subject in whole for judge in judges for finding in judge.findings(subject)], unlisted
+    decode, functions = bench.compiled(stretch.kind)
+    findings: list[Finding] = []
+    keys = [tuple((judge.rule.policy.id, verdict.value) for verdict in _COUNTED) for judge in judges]
+    rooms = [[left[key] for key in both] for both in keys]
+    counts = [[0, 0] for _ in judges]
+    jury = tuple(zip(functions, judges, rooms, counts, strict=True))
+    for thing in glances(stretch.part, bench.parts, decode, bench.declare):
+        if isinstance(thing, Subject):
+            findings.extend(finding for judge in judges for finding in judge.findings(thing))
+            continue
+        seen, subject = thing.seen, None
+        for function, judge, room, count in jury:
+            outcome = function(seen)
+            if outcome < FAIL:
+                if not room[outcome]:
+                    count[outcome] += 1
+                    continue
+                room[outcome] -= 1
+            subject = subject or subject_of(thing, stretch.part, bench.parts, bench.declare)
+            findings.extend(judge.findings(subject))
+    unlisted.update(
+        {key: number for both, count in zip(keys, counts, strict=True) for key, number in zip(both, count, strict=True)}
+    )
+    return stretch.kind, findings, +unlisted
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +240,21 @@ class _Judge:
         where, settled_by = (bind(each, around) if each else None for each in (policy.where, policy.settled_by))
         return cls(rule, where, bind(policy.require, around), settled_by, raises)
 
-    def findings(self, subject: _Subject) -> Iterator[Finding]:
+    def findings(self, subject: Subject) -> Iterator[Finding]:
         if subject.gap:
             yield from self._of_gap(subject, subject.gap)
         else:
-            yield max(
-                (self._of_variant(subject, variant) for variant in subject.variants), key=lambda finding: finding.verdict.rank
-            )
+            found = [self._of_variant(subject, variant) for variant in subject.variants]
+            yield found[0] if len(found) == 1 else max(found, key=lambda finding: finding.verdict.rank)
+
+    def traced(self, variant: Variant) -> Iterator[tuple[str, tuple[Step, ...]]]:
+        """Yield the steps of each condition, under its key in the policy file."""
+        conditions = (("where", self.where), ("require", self.require), ("settled_by", self.settled_by))
+        for title, condition in conditions:
+            if condition:
+                yield title, tuple(condition.trace(variant.facts))
+        for to, when, because in self.raises:
+            yield f"raised to {to}: {because}", tuple(when.trace(variant.facts))
 
     def nothing(self, *, collected: bool) -> Finding:
         kind = KINDS[self.rule.policy.kind]
@@ -127,7 +265,7 @@ class _Judge:
             kind.name, kind.noun, Verdict.UNKNOWN, f"the snapshot does not cover {kind.name}", hint=hint, reason=Reason.UNSUPPORTED
         )
 
-    def _of_gap(self, subject: _Subject, gap: Gap) -> Iterator[Finding]:
+    def _of_gap(self, subject: Subject, gap: Gap) -> Iterator[Finding]:
         """Report a gap, unless what is known of the missing resource already puts it outside the policy."""
         facts = subject.variants[0].facts
         if gap.id and self.where and self.where.truth(facts) is False:
@@ -149,7 +287,7 @@ class _Judge:
             missing=f"{gap.kind}/{gap.id}" if gap.id else None,
         )
 
-    def _of_variant(self, subject: _Subject, variant: _Variant) -> Finding:
+    def _of_variant(self, subject: Subject, variant: Variant) -> Finding:
         facts = variant.facts
         if self.where and (selected := self.where.truth(facts)) is not True:
             clauses = tuple(self.where.clauses(facts))
@@ -160,7 +298,7 @@ class _Judge:
         verdict = Verdict.UNKNOWN if truth is None else Verdict.PASS if truth else Verdict.FAIL
         return self._judged(subject, variant, verdict, tuple(self.require.clauses(facts)))
 
-    def _judged(self, subject: _Subject, variant: _Variant, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:
+    def _judged(self, subject: Subject, variant: Variant, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:
         evidence = self._evidence(variant, clauses)
         severity, because = self._severity(variant.facts)
         return self._finding(
@@ -186,7 +324,7 @@ class _Judge:
             case _:
                 return _seen(clauses)
 
-    def _evidence(self, variant: _Variant, clauses: tuple[Clause, ...]) -> tuple[Evidence, ...]:
+    def _evidence(self, variant: Variant, clauses: tuple[Clause, ...]) -> tuple[Evidence, ...]:
         decided = [clause.path.partition("[")[0].partition(".")[0] for clause in clauses if clause.address is None]
         paths = dict.fromkeys((*self.rule.policy.evidence, *decided))
         return tuple(
@@ -222,90 +360,15 @@ class _Judge:
 _NOT_LOOKED_AT = frozenset({Reason.OPT_IN_OFF, Reason.NO_PUBLIC_API})
 
 
-# Atlassian said no, or that there is none.
-_REFUSED = frozenset({Reason.FORBIDDEN, Reason.NOT_FOUND})
-
-
 def _conditions(policy: Policy) -> tuple[Condition | None, ...]:
     return policy.where, policy.require, policy.settled_by, *(step.when for step in policy.raises)
 
 
-def _gather(kinds: frozenset[str], snapshot: Snapshot, declare: Declare) -> dict[str, Gathered]:
-    items: dict[str, list[Facts]] = {kind: [] for kind in kinds}
-    missing: dict[str, list[Missing]] = {
-        kind: [] if _is_collected(kind, snapshot) else [Missing(f"the snapshot does not cover {kind}")] for kind in kinds
-    }
-    for kind, subjects in _subjects_by_kind(snapshot, set(kinds), declare):
-        for subject in subjects:
-            if subject.gap:
-                missing[kind].append(Missing(_could_not(subject.gap), _known_of(subject.gap), subject.gap.reason in _REFUSED))
-            else:
-                items[kind].extend(variant.facts for variant in subject.variants)
-    return {kind: Gathered(tuple(items[kind]), tuple(missing[kind])) for kind in kinds}
+def _is_collected(kind: str, header: Header) -> bool:
+    return kind == "attestation" or any(coverage.kind == kind for coverage in header.coverage)
 
 
-def _known_of(gap: Gap) -> dict[str, str]:
-    """Return what is known of what a gap hides: its own id, or the site and project of what refused to show it."""
-    if gap.id:
-        return own_values(KINDS[gap.kind], gap.id)
-    parent, _, id_ = (gap.parent or "").partition("/")
-    if parent not in KINDS or not id_:
-        return {}
-    above = own_values(KINDS[parent], id_)
-    return {name: value for name, value in above.items() if name != "id" and name in OWN_PATHS[KINDS[gap.kind].scope]}
-
-
-def _is_collected(kind: str, snapshot: Snapshot) -> bool:
-    return kind == "attestation" or any(coverage.kind == kind for coverage in snapshot.header.coverage)
-
-
-def _subjects_by_kind(snapshot: Snapshot, kinds: set[str], declare: Declare) -> Iterator[tuple[str, Iterator[_Subject]]]:
-    for kind, records in groupby(snapshot, key=attrgetter("kind")):
-        if kind in kinds and kind in KINDS:
-            yield kind, _subjects(kind, records, declare)
-
-
-def _subjects(kind: str, records: Iterable[Record], declare: Declare) -> Iterator[_Subject]:
-    for (is_gap, _), group in groupby(records, key=lambda record: (isinstance(record, Gap), record.id)):
-        if is_gap:
-            for gap in group:
-                if isinstance(gap, Gap):
-                    yield _missing(kind, gap, declare)
-        else:
-            yield _merged(kind, [record for record in group if isinstance(record, Resource)], declare)
-
-
-def _missing(kind: str, gap: Gap, declare: Declare) -> _Subject:
-    id_ = gap.id or ""
-    facts = declare(kind, id_, dict[str, Any](own_values(KINDS[kind], id_))) if id_ else {}
-    return _Subject(kind, id_, id_ or KINDS[kind].noun, (_Variant(facts, {}),), gap)
-
-
-def _merged(kind: str, suppliers: list[Resource], declare: Declare) -> _Subject:
-    """Put the suppliers of one resource together; where they disagree, each in turn has the last word in a variant of its own.
-
-    Null, known to be none, gives way to what another supplier knows more of.
-    """
-    id_ = suppliers[0].id
-    variants: list[_Variant] = []
-    for last in suppliers:
-        facts, sources = dict[str, Any](own_values(KINDS[kind], id_)), dict[str, Source]()
-        for supplier in (*(each for each in suppliers if each is not last), last):
-            for path, value in supplier.facts.items():
-                if value is not None or facts.get(path) is None:
-                    facts[path], sources[path] = value, supplier.source
-        if facts not in [variant.facts for variant in variants]:
-            variants.append(_Variant(facts, sources))
-    declared = tuple(_Variant(declare(kind, id_, variant.facts), variant.sources) for variant in variants)
-    return _Subject(kind, id_, suppliers[0].name, declared)
-
-
-def _could_not(gap: Gap) -> str:
-    lift = f" ({gap.hint})" if gap.hint else ""
-    return f"{KINDS[gap.kind].noun} {gap.address} could not be read: {gap.detail}{lift}"
-
-
-def _hint(subject: _Subject, clauses: tuple[Clause, ...]) -> str | None:
+def _hint(subject: Subject, clauses: tuple[Clause, ...]) -> str | None:
     """Say how a person could state what is missing of the resource itself."""
     kind = KINDS[subject.kind]
     if not kind.console or not any(clause.path in kind.facts and not clause.known and not clause.address for clause in clauses):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from heapq import merge
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -165,15 +167,83 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a snapshot file with records of one kind: where it starts and ends, in bytes, and the number of its first line.
+
+    All that was read of one resource lies in one part. `name` is what errors call the file, `stamp` tells whether it was changed.
+    """
+
+    path: str
+    name: str
+    stamp: tuple[int, int, int]
+    kind: str
+    start: int
+    end: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a snapshot file in their order, and what reads them: the lines of one, and the record that a line says."""
+
+    all: tuple[Part, ...]
+    lines: Callable[[Part], Iterable[bytes]]
+    record: Callable[[bytes, Part, int], Record]
+
+    def records(self, part: Part) -> Iterator[Record]:
+        """Stream the records of a part."""
+        return (self.record(line, part, number) for number, line in enumerate(self.lines(part), start=part.line))
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A header, and a stream of records sorted by kind, gaps of a kind first, that can be read again and again."""
+    """A header, and a stream of records sorted by kind, gaps of a kind first, that can be read again and again.
+
+    A file has parts, which can be read by themselves. What people supply besides is `supplied`, sorted too; `amend` is what becomes
+    of a gap thereby, and `touched` are the kinds that this concerns.
+    """
 
     header: Header
     read: Callable[[], Iterable[Record]]
+    parts: Parts | None = None
+    supplied: tuple[Record, ...] = ()
+    amend: Callable[[Gap], Gap | None] | None = None
+    touched: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Record]:
         """Stream the records."""
-        return iter(self.read())
+        return self._with_supplied(self.read(), self.supplied)
+
+    def of(self, *kinds: str) -> Iterator[Record]:
+        """Stream the records of some kinds; of a file nothing else is read."""
+        if self.parts is None:
+            return (record for record in self if record.kind in kinds)
+        parts = self.parts
+        read = chain.from_iterable(parts.records(part) for part in parts.all if part.kind in kinds)
+        return self._with_supplied(read, tuple(record for record in self.supplied if record.kind in kinds))
+
+    def gaps(self) -> Iterator[Gap]:
+        """Stream the gaps; of a file only these are read."""
+        if self.parts is None:
+            return (record for record in self if isinstance(record, Gap))
+        kinds = dict.fromkeys(part.kind for part in self.parts.all)
+        firsts = (takewhile(_is_gap, self._of_file(kind)) for kind in kinds)
+        return (gap for gap in self._with_supplied(chain.from_iterable(firsts), ()) if isinstance(gap, Gap))
+
+    def _of_file(self, kind: str) -> Iterator[Record]:
+        parts = self.parts
+        return chain.from_iterable(parts.records(part) for part in parts.all if part.kind == kind) if parts else iter(())
+
+    def _with_supplied(self, read: Iterable[Record], supplied: tuple[Record, ...]) -> Iterator[Record]:
+        amend = self.amend
+        if amend is None:
+            return iter(read)
+        amended = (amend(record) if isinstance(record, Gap) else record for record in read)
+        return merge(filter(None, amended), supplied, key=sort_key)
+
+
+def _is_gap(record: Record) -> bool:
+    return isinstance(record, Gap)
 
 
 def sort_key(record: Record) -> tuple[str, bool, str, str, str]:

@@ -11,14 +11,17 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 import msgspec
 
 from scanner.errors import InputError, WorkError
-from scanner.model import Gap, Header, Record, Resource, Snapshot, sort_key
+from scanner.model import Gap, Header, Part, Parts, Record, Resource, Snapshot, Source, sort_key
 
 FORMAT = "atlascan/snapshot"
 VERSION = 1
@@ -39,12 +42,28 @@ class _Seal(msgspec.Struct, frozen=True, tag="seal", tag_field="type", kw_only=T
     sha256: str
 
 
+class _Object(msgspec.Struct, gc=False):
+    """Some facts, none of which is looked at."""
+
+
+class _Placed(msgspec.Struct, frozen=True, tag="resource", tag_field="type", kw_only=True, gc=False, forbid_unknown_fields=True):
+    """A resource as far as its place in the file needs it; its facts are skipped."""
+
+    kind: str
+    id: str
+    name: str
+    facts: _Object
+    source: Source
+    parent: str | None = None
+
+
 _SomeHead = TypeVar("_SomeHead", bound=_Format)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_format = msgspec.json.Decoder(_Format).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_line: Callable[[bytes], Record | _Seal] = msgspec.json.Decoder(Resource | Gap | _Seal).decode
+_decode_place: Callable[[bytes], _Placed | Gap | _Seal] = msgspec.json.Decoder(_Placed | Gap | _Seal).decode
 
 
 def write(path: str, header: Header, records: Iterable[Record]) -> None:
@@ -84,58 +103,171 @@ def refuse_what_is_no_file(path: str) -> None:
         raise WorkError(f"{path}: cannot be written: it is not a file", hint="- writes to standard output")
 
 
-def load(path: str) -> Snapshot:
-    """Open a snapshot after checking the whole of it: shape, order, count and digest.
+def load(path: str, *, jobs: int = 1) -> Snapshot:
+    """Open a snapshot after checking the whole of it: shape, order, count and digest; of more jobs, one works out the digest.
 
     Raises:
         InputError: It cannot be read, is no snapshot, was cut off, or was changed after it was written.
     """
-    name = "standard input" if path == "-" else path
-    opened = _opener(path)
-    header, seal = _verified(name, opened)
+    plain = _plain_file(path)
+    check = _Check("standard input" if path == "-" else path, str(plain), _stamp(plain))
+    header = check.header(beside=jobs > 1)
+    parts = Parts(tuple(check.parts), lines, record)
 
     def read() -> Iterator[Record]:
-        thing: Record | _Seal | None = None
-        with opened() as file:
-            for number, line in enumerate(_lines(name, file), start=1):
-                thing = _decoded(name, number, line) if number > 1 else None
-                if isinstance(thing, Resource | Gap):
-                    yield thing
-        if thing != seal:
-            raise InputError(f"{name}: changed while it was being read", hint=_AGAIN)
+        return chain.from_iterable(map(parts.records, parts.all))
 
-    return Snapshot(header, read)
+    if str(plain) != path:
+        # What stands in for a pipe, or for a compressed file, is taken away with the last who reads it.
+        weakref.finalize(read, plain.unlink, missing_ok=True)
+    return Snapshot(header, read, parts)
+
+
+def lines(part: Part) -> Iterator[bytes]:
+    """Stream the lines of a part as they stand in the file.
+
+    Raises:
+        InputError: The file is not what it was when it was opened.
+    """
+    left = part.end - part.start
+    try:
+        with Path(part.path).open("rb", buffering=_BUFFER) as file:
+            if _stamp_of(os.fstat(file.fileno())) != part.stamp:
+                raise _changed(part)
+            file.seek(part.start)
+            for line in file:
+                left -= len(line)
+                yield line
+                if left <= 0:
+                    break
+    except OSError as error:
+        raise InputError(f"{part.name}: cannot be read: {error.strerror}") from error
+    if left:
+        raise _changed(part)
+
+
+def record(line: bytes, part: Part, number: int) -> Record:
+    """Return the record that a line of a part says, which is the line of that number in the file.
+
+    Raises:
+        InputError: It says none of that part.
+    """
+    thing = _decoded(part.name, number, line)
+    if isinstance(thing, _Seal) or thing.kind != part.kind:
+        raise _changed(part)
+    return thing
 
 
 # ---------------------------------------------------------------------------------------------------------------- reading
 
+# A part is about this long, in bytes.
+PART = 8 * 1024 * 1024
 
-def _verified(name: str, opened: Callable[[], Any]) -> tuple[Header, _Seal]:
-    """Check the seal and everything under it, and return it with the header."""
+
+@dataclass(slots=True)
+class _Check:
+    """Reads a whole file once: whether it is as it was written, and where its parts are."""
+
+    name: str
+    path: str
+    stamp: tuple[int, int, int]
+    parts: list[Part] = field(default_factory=list)
+
+    def header(self, *, beside: bool) -> Header:
+        """Check it all and return its header; the digest may be worked out beside, in a thread."""
+        with Path(self.path).open("rb", buffering=_BUFFER) as file, ThreadPoolExecutor(1) as thread:
+            read = _lines(self.name, file)
+            head = next(read, None)
+            if head is None:
+                raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
+            header = _header(self.name, head)
+            elsewhere = thread.submit(_digest, self.path) if beside else None
+            number, line, seal, count = self._follow(read, len(head))
+            sha256 = elsewhere.result() if elsewhere else _digest(self.path)
+        _check_seal(self.name, number, line, seal, _Seal(count=count, sha256=sha256))
+        return header
+
+    def _follow(self, read: Iterator[bytes], at: int) -> tuple[int, bytes, _Seal, int]:
+        """Follow the records in their order up to the seal; return the seal with its line, and how many records there are."""
+        last: _Placed | Gap | None = None
+        start, first, number = at, 2, 1
+        try:
+            for number, line in enumerate(read, start=2):
+                thing = _decode_place(line)
+                if isinstance(thing, _Seal):
+                    self._note(last, start, at, first)
+                    self._refuse_more(read, number)
+                    return number, line, thing, number - 2
+                is_plain = _is_simply_next(thing, last) and at - start <= PART
+                if not is_plain and self._begins_part(thing, last, number, is_full=at - start > PART):
+                    self._note(last, start, at, first)
+                    start, first = at, number
+                last, at = thing, at + len(line)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise InputError(f"{self.name}:{number}: not a record ({error})", hint=_AGAIN) from error
+        raise InputError(f"{self.name}:{number}: ends without its seal, so it was cut off", hint=_AGAIN)
+
+    def _begins_part(self, thing: _Placed | Gap, last: _Placed | Gap | None, number: int, *, is_full: bool) -> bool:
+        """Tell whether a record begins a new part; refuse one that stands in the wrong place."""
+        if last is None:
+            return True
+        if _place(thing) <= _place(last):
+            raise InputError(f"{self.name}:{number}: out of order, so it was changed after it was written", hint=_AGAIN)
+        return thing.kind != last.kind or (is_full and _place(thing)[:3] != _place(last)[:3])
+
+    def _refuse_more(self, read: Iterator[bytes], number: int) -> None:
+        if next(read, None) is not None:
+            raise InputError(f"{self.name}:{number + 1}: there is more after the seal", hint=_AGAIN)
+
+    def _note(self, last: _Placed | Gap | None, start: int, end: int, line: int) -> None:
+        """Note the part that ends with this record."""
+        if last is not None:
+            self.parts.append(Part(self.path, self.name, self.stamp, last.kind, start, end, line))
+
+
+def _is_simply_next(thing: Any, last: Any) -> bool:  # noqa: ANN401  whatever a line may be
+    """Tell whether one resource of a kind follows another."""
+    return last.__class__ is _Placed is thing.__class__ and bool(thing.kind == last.kind and thing.id > last.id)
+
+
+def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
+    """Return what `sort_key` says of the whole record."""
+    return (thing.kind, True, thing.id, "", thing.source) if isinstance(thing, _Placed) else sort_key(thing)
+
+
+def _digest(path: str) -> str:
+    """Return the digest of all that stands before the last line of a file."""
     digest = hashlib.sha256()
-    count, before = 0, None
-    header: Header | None = None
-    with opened() as file:
-        lines = enumerate(_lines(name, file), start=1)
-        for number, line in lines:
-            if header is None:
-                header = _header(name, line)
-                digest.update(line)
-                continue
-            thing = _decoded(name, number, line)
-            if isinstance(thing, _Seal):
-                _check_seal(name, number, line, thing, _Seal(count=count, sha256=digest.hexdigest()))
-                if next(lines, None) is not None:
-                    raise InputError(f"{name}:{number + 1}: there is more after the seal", hint=_AGAIN)
-                return header, thing
-            key = sort_key(thing)
-            if before is not None and key <= before:
-                raise InputError(f"{name}:{number}: out of order, so it was changed after it was written", hint=_AGAIN)
-            before, count = key, count + 1
-            digest.update(line)
-    if header is None:
-        raise InputError(f"{name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
-    raise InputError(f"{name}:{count + 1}: ends without its seal, so it was cut off", hint=_AGAIN)
+    with Path(path).open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LONGEST_SEAL))
+        tail = file.read()
+        left = size - len(tail) + tail.rfind(b"\n", 0, len(tail) - 1) + 1
+        file.seek(0)
+        while left > 0 and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+    return digest.hexdigest()
+
+
+_LONGEST_SEAL = 4096
+_BUFFER = 1 << 20
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    try:
+        return _stamp_of(path.stat())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _stamp_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what tells a file from another, and from itself after a change."""
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _changed(part: Part) -> InputError:
+    return InputError(f"{part.name}: changed while it was being read", hint=_AGAIN)
 
 
 _AGAIN = "take a new snapshot, or get an unchanged copy of this one"
@@ -194,52 +326,40 @@ def _lines(name: str, file: IO[bytes]) -> Iterator[bytes]:
         yield line
 
 
-def _opener(path: str) -> Callable[[], Any]:
+def _plain_file(path: str) -> Path:
+    """Return a file of plain lines that can be read at any place: the file itself, or what stands in for it."""
     if path == "-":
         if sys.stdin is None:
             raise InputError("standard input: closed", hint="send a snapshot through a pipe, or name a file")
-        return _spooled(sys.stdin.buffer)
-
-    def opened() -> Any:  # noqa: ANN401
-        try:
-            return _decompressed(path) if path.endswith(".zst") else Path(path).open("rb")
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-
-    with opened() as file:
+        return _copied(sys.stdin.buffer)
+    try:
+        if path.endswith(".zst"):
+            return _decompressed(path)
         # `check <(...)`: a pipe can be read but once.
-        return opened if path.endswith(".zst") or file.seekable() else _spooled(file)
+        with Path(path).open("rb") as file:
+            return Path(path) if file.seekable() else _copied(file)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _spooled(pipe: IO[bytes]) -> Callable[[], Any]:
-    spooled = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the snapshot is read
-    shutil.copyfileobj(pipe, spooled)
-
-    def opened() -> Any:  # noqa: ANN401
-        return _rewound(spooled)
-
-    weakref.finalize(opened, spooled.close)
-    return opened
-
-
-@contextmanager
-def _rewound(file: IO[bytes]) -> Iterator[IO[bytes]]:
-    file.seek(0)
-    yield file
+def _copied(stream: IO[bytes]) -> Path:
+    """Copy a stream into a file that only its owner may read."""
+    with tempfile.NamedTemporaryFile(prefix="atlascan-", delete=False) as file:
+        try:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+    return Path(file.name)
 
 
-@contextmanager
-def _decompressed(path: str) -> Iterator[IO[bytes]]:
+def _decompressed(path: str) -> Path:
     # Imported here: most snapshots are plain.
-    import io  # noqa: PLC0415
-
     import zstandard  # noqa: PLC0415
 
     try:
         with Path(path).open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain:
-            yield io.BufferedReader(plain)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+            return _copied(plain)
     except zstandard.ZstdError as error:
         raise InputError(f"{path}: not a compressed snapshot ({error})", hint=_AGAIN) from error
 

@@ -3,15 +3,20 @@
 import itertools
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner import conditions, documents
-from scanner.conditions import OPERATORS, Condition, Gathered, Missing, Surroundings, bind, explained
+from scanner.answers import Answers, Missing
+from scanner.conditions import OPERATORS, Condition, explained
 from scanner.errors import InputError
+from scanner.gather import Gatherer, rounds
+from scanner.judging import Bound, Surroundings, bind
+from scanner.model import Header, Resource, Source, Target
+from scanner.stretches import Stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +36,52 @@ def parsed(value: Any, kind: str = KIND, params: tuple[str, ...] = ()) -> Condit
     return conditions.parse(value, documents.parse(json.dumps(value), "p.yaml"), (), kind, dict.fromkeys(params, "list"))
 
 
-def truth(value: Any, facts: dict[str, Any] = FACTS, kind: str = KIND, **around: Any) -> bool | None:  # noqa: ANN401
-    return bind(parsed(value, kind, tuple(around.get("params", ()))), Surroundings(AS_OF, **around)).truth(facts)
+class Gathered(NamedTuple):
+    """The resources of another kind, and what of it is missing."""
+
+    items: tuple[dict[str, Any], ...]
+    missing: tuple[Missing, ...] = ()
 
 
-def why(value: Any, facts: dict[str, Any], kind: str = KIND, **around: Any) -> tuple[str, ...]:  # noqa: ANN401
-    return explained(bind(parsed(value, kind, tuple(around.get("params", ()))), Surroundings(AS_OF, **around)).clauses(facts))
+def bound(value: Any, kind: str, params: dict[str, Any], gathered: dict[str, Gathered]) -> Bound:  # noqa: ANN401
+    condition = parsed(value, kind, tuple(params))
+    return bind(condition, Surroundings(AS_OF, params, answers(condition, params, gathered)))
+
+
+def answers(condition: Condition, params: dict[str, Any], gathered: dict[str, Gathered]) -> Answers:
+    known = Answers(missing={kind: list(each.missing) for kind, each in gathered.items()})
+    header = Header(id="0", taken_at=AS_OF, tool="test", target=Target(org=None, sites={}))
+    for puts in rounds([(condition, params)]):
+        for put in puts:
+            records = [resource(put.kind, dict(item)) for item in gathered[put.kind].items]
+            gatherer = Gatherer(put.kind, [put], header, known, lambda _kind, _id, facts: facts)
+            [known.by_question[put.asked]] = gatherer.gathered(Stretch(put.kind, records=records), None).answers
+            known.by_question[put.asked].close(known.missing[put.kind])
+    return known
+
+
+def resource(kind: str, facts: dict[str, Any]) -> Resource:
+    id_ = str(facts.pop("id"))
+    return Resource(kind=kind, id=id_, name=id_, facts=facts, source=Source.API)
+
+
+def truth(
+    value: Any,  # noqa: ANN401
+    facts: dict[str, Any] = FACTS,
+    kind: str = KIND,
+    params: dict[str, Any] | None = None,
+    gathered: dict[str, Gathered] | None = None,
+) -> bool | None:
+    return bound(value, kind, params or {}, gathered or {}).truth(facts)
+
+
+def why(
+    value: Any,  # noqa: ANN401
+    facts: dict[str, Any],
+    kind: str = KIND,
+    gathered: dict[str, Gathered] | None = None,
+) -> tuple[str, ...]:
+    return explained(bound(value, kind, {}, gathered or {}).clauses(facts))
 
 
 def kleene(word: str, values: tuple[bool | None, ...]) -> bool | None:
@@ -260,8 +305,7 @@ def test_a_parameter_that_nobody_set_is_unknown_and_says_so() -> None:
     condition = {"path": "domain", "domain_not_in": {"param": "company_domains"}}
     assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": None}) is None
     assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": []}) is True
-    bound = bind(parsed(condition, DOMAIN, ("company_domains",)), Surroundings(AS_OF, params={"company_domains": None}))
-    [clause] = bound.clauses({"domain": "acme.example"})
+    [clause] = bound(condition, DOMAIN, {"company_domains": None}, {}).clauses({"domain": "acme.example"})
     assert clause.why == "company_domains is not configured (set it in atlascan.yaml)"
 
 

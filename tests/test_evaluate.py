@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner import policies
@@ -37,6 +37,7 @@ KINDS = (
     "jsm.email_channel",
     "org.access_domain",
     "org.domain",
+    "org.user",
     "org.user_invites",
 )
 SIGNUP, MAIL, DOMAINS = "jsm/public-signup-off", "jsm/separate-support-email-domain", "access/no-open-domain-signup"
@@ -250,6 +251,7 @@ unique = st.lists(resources, max_size=6, unique_by=lambda each: (each.kind, each
 of_one_supplier = st.lists(resources, max_size=6, unique_by=lambda each: (each.kind, each.id))
 
 
+@settings(deadline=None)
 @given(unique, gaps)
 def test_adding_a_gap_never_turns_a_verdict_into_pass(known: list[Resource], missing: Gap) -> None:
     before = {(each.policy, each.address): each.verdict for each in judged(known)}
@@ -258,6 +260,7 @@ def test_adding_a_gap_never_turns_a_verdict_into_pass(known: list[Resource], mis
         assert each.verdict is not Verdict.PASS or was is Verdict.PASS
 
 
+@settings(deadline=None)
 @given(of_one_supplier, st.integers(0, 5), st.randoms(use_true_random=False))
 def test_losing_a_fact_never_turns_a_verdict_into_pass(known: list[Resource], index: int, chance: Any) -> None:  # noqa: ANN401
     if index >= len(known) or not known[index].facts:
@@ -270,6 +273,7 @@ def test_losing_a_fact_never_turns_a_verdict_into_pass(known: list[Resource], in
         assert each.verdict is not Verdict.PASS or before[(each.policy, each.address)] is Verdict.PASS
 
 
+@settings(deadline=None)
 @given(unique, st.randoms(use_true_random=False))
 def test_the_order_of_the_rules_changes_nothing(known: list[Resource], chance: Any) -> None:  # noqa: ANN401
     shuffled = list(RULES)

@@ -1,0 +1,191 @@
+"""Gather the answers to what rules ask of other resources: a round over the kinds asked about, more for questions within."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from scanner import answers as asking
+from scanner.answers import Answers, Asked, Found, Kept, Missing, Question, Room
+from scanner.compiled import Compiler
+from scanner.conditions import MISSING, Condition, Reference, Truth, value_at
+from scanner.judging import Bound, Surroundings, bind
+from scanner.kinds import KINDS, OWN_PATHS, own_values
+from scanner.model import Gap, Header, Part, Parts, Reason
+from scanner.stretches import Declare, Glance, Stretch, Subject, could_not, glances, subject_of, subjects
+
+# Atlassian said no, or that there is none.
+REFUSED = frozenset({Reason.FORBIDDEN, Reason.NOT_FOUND})
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A question as a policy puts it: with its parameters."""
+
+    question: Question
+    params: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """Return the kind that it is about."""
+        return self.question.kind or ""
+
+    @property
+    def asked(self) -> Asked:
+        """Return what its answer is kept under."""
+        return asking.asked(self.question, self.params)
+
+
+def rounds(asked_by: Iterable[tuple[Condition | None, Mapping[str, Any]]]) -> list[list[Put]]:
+    """Return what conditions ask, in rounds: each needs the answers of those before it. What two ask alike stands once."""
+    puts: dict[Asked, Put] = {}
+    for condition, params in asked_by:
+        for question in asking.questions(condition):
+            put = Put(question, params)
+            puts.setdefault(put.asked, put)
+    number = 1 + max((asking.depth(put.question) for put in puts.values()), default=-1)
+    return [[put for put in puts.values() if asking.depth(put.question) == depth] for depth in range(number)]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What one stretch gave: the answers to the questions in part, and what of its kind is missing."""
+
+    answers: list[Kept | Found]
+    missing: list[Missing]
+
+
+@dataclass(slots=True)
+class Gatherer:
+    """Puts questions to the resources of one kind."""
+
+    kind: str
+    puts: list[Put]
+    header: Header
+    known: Answers
+    declare: Declare
+
+    def gathered(self, stretch: Stretch, parts: Parts | None, rooms: Sequence[Room] | None = None) -> Gathered:
+        """Return what a stretch answers; `rooms` say how many samples of each answer are still wanted."""
+        folds = [_Fold.of(put, Surroundings(self.header.taken_at, put.params, self.known)) for put in self.puts]
+        for fold, room in zip(folds, rooms or (), strict=False):
+            fold.answer.room = room
+        missing: list[Missing] = []
+        full = partial(_full, stretch.part, parts, self.declare)
+        for thing in self._things(stretch, parts, folds):
+            if isinstance(thing, Glance) and folds:
+                for fold in folds:
+                    fold.add_glance(thing, full)
+            elif isinstance(thing, Subject) and thing.gap:
+                missing.append(Missing(could_not(thing.gap), _known_of(thing.gap), thing.gap.reason in REFUSED))
+            elif not folds:
+                break  # gaps stand first, and nothing is asked of the resources
+            elif isinstance(thing, Subject):
+                for fold in folds:
+                    fold.add_subject(thing)
+        return Gathered([fold.answer for fold in folds], missing)
+
+    def _things(self, stretch: Stretch, parts: Parts | None, folds: "list[_Fold]") -> Iterator[Glance | Subject]:
+        if stretch.part is None or parts is None:
+            return subjects(self.kind, stretch.records, self.declare)
+        compiler = Compiler(self.kind)
+        for fold in folds:
+            fold.compile(compiler)
+        return glances(stretch.part, parts, compiler.decoder(), self.declare)
+
+
+def _not_compiled(_seen: Any) -> Any:  # noqa: ANN401
+    raise NotImplementedError("a fold that sees glances is compiled first")
+
+
+@dataclass(slots=True)
+class _Fold:
+    """One question put to one resource after another, and the answer so far."""
+
+    put: Put
+    condition: Bound | None
+    paths: tuple[str, ...]
+    answer: Kept | Found
+    drops_false: bool = False
+    truth: Callable[[Any], Truth] = _not_compiled
+    values: Callable[[Any], list[Any]] = _not_compiled
+    # Domains as they were written, so that each is looked at once.
+    written: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, put: Put, around: Surroundings) -> "_Fold":
+        question = put.question
+        condition = asking.condition_of(question)
+        paths = (question.path,) if isinstance(question, Reference) else tuple(path for path, _ in question.match)
+        return cls(put, bind(condition, around) if condition else None, paths, asking.empty(question))
+
+    def compile(self, compiler: Compiler) -> None:
+        self.truth, self.values = compiler.truth(self.condition), compiler.values(self.paths)
+
+    def add_subject(self, subject: Subject) -> None:
+        each = [variant.facts for variant in subject.variants]
+        truths = [True if self.condition is None else self.condition.truth(facts) for facts in each]
+        if isinstance(self.answer, Kept):
+            # Of suppliers that disagree, the worse holds, for each place where the resource may belong.
+            truths = [asking.merged_truth(self.put.question, truths)] * len(each)
+            each = list({repr(self._values_of(facts)): facts for facts in each}.values())
+        for truth, facts in zip(truths, each, strict=False):
+            self._add(truth, self._values_of(facts), subject.id, partial(dict, facts))
+
+    def _values_of(self, facts: Mapping[str, Any]) -> list[Any]:
+        return [value_at(facts, path) for path in self.paths]
+
+    def add_glance(self, glance: Glance, full: Callable[[Glance], dict[str, Any]]) -> None:
+        truth = self.truth(glance.seen)
+        if truth is False and self.drops_false:
+            return
+        self._add(truth, self.values(glance.seen), glance.seen.id, partial(full, glance))
+        self.drops_false = self.answer.skips(False)
+
+    def _add(self, truth: Truth, values: list[Any], id_: str, sample: Callable[[], dict[str, Any]]) -> None:
+        if isinstance(self.answer, Found):
+            self._add_value(self.answer, truth, values[0], id_)
+        elif (key := asking.key_of(values)) is not None:
+            self.answer.add(key, truth, sample)
+        elif truth is not False:
+            known = {path: value for path, value in zip(self.paths, values, strict=True) if isinstance(value, str)}
+            self.answer.lacking.append(Missing(self._not_known(id_), known))
+
+    def _add_value(self, found: Found, truth: Truth, value: Any, id_: str) -> None:  # noqa: ANN401  JSON border
+        question = self.put.question
+        if truth is False or not isinstance(question, Reference):
+            return
+        if question.of_domains and truth and isinstance(value, str):
+            written = value.rpartition("@")[2]
+            if written in self.written:
+                return
+            self.written.add(written)
+        kept = None if truth is None or value is MISSING else asking.folded(question, value)
+        if kept is None:
+            found.why = found.why or self._not_known(id_)
+        else:
+            found.values.update(dict.fromkeys(kept))
+
+    def _not_known(self, id_: str) -> str:
+        return f"not all of {self.put.question.kind}/{id_} is known"
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _full(part: Part | None, parts: Parts | None, declare: Declare, glance: Glance) -> dict[str, Any]:
+    if part is None or parts is None:
+        return {}
+    return subject_of(glance, part, parts, declare).variants[0].facts
+
+
+def _known_of(gap: Gap) -> dict[str, str]:
+    """Return what is known of what a gap hides: its own id, or the site and project of what refused to show it."""
+    if gap.id:
+        return own_values(KINDS[gap.kind], gap.id)
+    parent, _, id_ = (gap.parent or "").partition("/")
+    if parent not in KINDS or not id_:
+        return {}
+    above = own_values(KINDS[parent], id_)
+    hides = OWN_PATHS[KINDS[gap.kind].scope]
+    return {name: value for name, value in above.items() if name not in ("id", "local_id") and name in hides}

@@ -1,0 +1,185 @@
+"""What is read of a snapshot at a time: stretches of one kind, and the subjects in them.
+
+A subject is a resource as all its suppliers together give it, or a gap. Of a part of a file most resources are read just as far as
+compiled functions look; the others are read in full.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from scanner.kinds import DECLARED, KINDS, own_values
+from scanner.model import Gap, Part, Parts, Record, Resource, Snapshot, Source
+
+Facts = dict[str, Any]
+Declare = Callable[[str, str, Facts], Facts]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One set of facts, and who supplied each."""
+
+    facts: Facts
+    sources: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A resource as all its suppliers together give it: one set of facts, or several where they disagree; or a gap."""
+
+    kind: str
+    id: str
+    name: str
+    variants: tuple[Variant, ...]
+    gap: Gap | None = None
+
+    @property
+    def address(self) -> str:
+        """Return the address under which it is reported."""
+        return self.gap.address if self.gap else f"{self.kind}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Records of one kind: a part of a file, or a stream that is read once."""
+
+    kind: str
+    part: Part | None = None
+    records: Iterable[Record] = ()
+
+
+class Glance(msgspec.Struct, frozen=True, gc=False):
+    """A resource of a part, decoded only as far as compiled functions look, with its line to read it in full."""
+
+    line: bytes
+    number: int
+    seen: Any
+
+
+def stretches(snapshot: Snapshot, kinds: frozenset[str]) -> Iterator[Stretch]:
+    """Yield the stretches of some kinds in the order of the snapshot."""
+    if snapshot.parts is None:
+        for kind, records in groupby(snapshot, key=attrgetter("kind")):
+            if kind in kinds and kind in KINDS:
+                yield Stretch(kind, records=records)
+        return
+    there = {part.kind for part in snapshot.parts.all} | {record.kind for record in snapshot.supplied}
+    for kind in sorted(there & kinds & KINDS.keys()):
+        if kind in snapshot.touched:
+            yield Stretch(kind, records=snapshot.of(kind))
+        else:
+            yield from (Stretch(kind, part) for part in snapshot.parts.all if part.kind == kind)
+
+
+def subjects(kind: str, records: Iterable[Record], declare: Declare) -> Iterator[Subject]:
+    """Yield the subjects that records of a kind make; what is of one resource stands together."""
+    for (is_gap, _), group in groupby(records, key=lambda record: (isinstance(record, Gap), record.id)):
+        if is_gap:
+            for gap in group:
+                if isinstance(gap, Gap):
+                    yield _missing(kind, gap, declare)
+        else:
+            yield _merged(kind, [record for record in group if isinstance(record, Resource)], declare)
+
+
+def glances(part: Part, parts: Parts, decode: Callable[[bytes], Any], declare: Declare) -> Iterator[Glance | Subject]:
+    """Yield what is in a part: glances where that is enough, and subjects of gaps, of several suppliers, and of odd facts."""
+    add_declared = _declaring(part.kind, declare)
+    held: list[tuple[int, bytes]] = []  # the lines of a resource that has to be read in full
+    id_: str | None = None  # of what came before
+    before: Glance | None = None
+    for number, line in enumerate(parts.lines(part), start=part.line):
+        try:
+            seen = decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            seen = None
+        new = seen.id if seen is not None else _id_of(parts.record(line, part, number))
+        if new is not None and new == id_:
+            held += [(before.number, before.line), (number, line)] if before else [(number, line)]
+            before = None
+            continue
+        if before is not None:
+            yield before
+        elif held:
+            yield from _in_full(part, parts, held, declare)
+            held = []
+        id_ = new
+        if seen is not None:
+            before = Glance(line, number, seen)
+            if add_declared:
+                add_declared(seen)
+        else:
+            before = None
+            held = [(number, line)]
+    if before is not None:
+        yield before
+    elif held:
+        yield from _in_full(part, parts, held, declare)
+
+
+def subject_of(glance: Glance, part: Part, parts: Parts, declare: Declare) -> Subject:
+    """Read in full what was only glanced at."""
+    record = parts.record(glance.line, part, glance.number)
+    [subject] = subjects(part.kind, [record], declare)
+    return subject
+
+
+def could_not(gap: Gap) -> str:
+    """Say in a sentence what could not be read, and what would lift that."""
+    lift = f" ({gap.hint})" if gap.hint else ""
+    return f"{KINDS[gap.kind].noun} {gap.address} could not be read: {gap.detail}{lift}"
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _id_of(record: Record) -> str | None:
+    """Return the id of a resource; what is said of gaps is never one thing."""
+    return record.id if isinstance(record, Resource) else None
+
+
+def _in_full(part: Part, parts: Parts, held: list[tuple[int, bytes]], declare: Declare) -> Iterator[Subject]:
+    return subjects(part.kind, [parts.record(line, part, number) for number, line in held], declare)
+
+
+def _declaring(kind: str, declare: Declare) -> Callable[[Any], None] | None:
+    """Return what adds the facts that the configuration states to a glance, or None for a kind about which it states none."""
+    if not DECLARED & KINDS[kind].facts.keys():
+        return None
+
+    def add(seen: Any) -> None:  # noqa: ANN401
+        known = {name: value for name, value in msgspec.structs.asdict(seen.facts).items() if value is not msgspec.UNSET}
+        for name, value in declare(kind, seen.id, known).items():
+            if name in DECLARED and hasattr(seen.facts, name):
+                setattr(seen.facts, name, value)
+
+    return add
+
+
+def _missing(kind: str, gap: Gap, declare: Declare) -> Subject:
+    id_ = gap.id or ""
+    facts = declare(kind, id_, dict[str, Any](own_values(KINDS[kind], id_))) if id_ else {}
+    return Subject(kind, id_, id_ or KINDS[kind].noun, (Variant(facts, {}),), gap)
+
+
+def _merged(kind: str, suppliers: list[Resource], declare: Declare) -> Subject:
+    """Put the suppliers of one resource together; where they disagree, each in turn has the last word in a variant of its own.
+
+    Null, known to be none, gives way to what another supplier knows more of.
+    """
+    id_ = suppliers[0].id
+    variants: list[Variant] = []
+    for last in suppliers:
+        facts, sources = dict[str, Any](own_values(KINDS[kind], id_)), dict[str, Source]()
+        for supplier in (*(each for each in suppliers if each is not last), last):
+            for path, value in supplier.facts.items():
+                if value is not None or facts.get(path) is None:
+                    facts[path], sources[path] = value, supplier.source
+        if facts not in [variant.facts for variant in variants]:
+            variants.append(Variant(facts, sources))
+    declared = tuple(Variant(declare(kind, id_, variant.facts), variant.sources) for variant in variants)
+    return Subject(kind, id_, suppliers[0].name, declared)
