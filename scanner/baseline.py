@@ -47,6 +47,11 @@ class Comparison:
         self._now: dict[tuple[str, str], Finding] = {}
         self._blind: set[str] = set()
 
+    @property
+    def failed(self) -> frozenset[tuple[str, str]]:
+        """Return what failed before, as (policy, address): its findings have to be seen, whatever they are now."""
+        return frozenset(self._failures)
+
     def __call__(self, finding: Finding) -> Finding:
         """Return a finding, marked if it is one that a gate looks at."""
         place = _place(finding)

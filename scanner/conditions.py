@@ -37,6 +37,15 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
 
 
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a trace: what was asked, how deep it stands in the condition, what came out, and what was seen."""
+
+    depth: int
+    asked: str
+    truth: Truth
+    seen: str = ""
+
+
 class _Missing:
     """The value at a path that leads nowhere."""
 

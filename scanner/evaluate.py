@@ -12,12 +12,26 @@ from typing import Any
 
 from scanner.answers import Answers, Missing, Room, empty
 from scanner.compiled import FAIL, Compiler
-from scanner.conditions import Clause, Condition, facts_read, referred_kinds, seen, shown
+from scanner.conditions import Clause, Condition, Step, facts_read, referred_kinds, seen, shown
 from scanner.crew import crew
 from scanner.gather import Gathered, Gatherer, Put, rounds
-from scanner.judging import Bound, Step, Surroundings, bind
+from scanner.judging import Bound, Surroundings, bind
 from scanner.kinds import KINDS
-from scanner.model import Evidence, Finding, Gap, Header, Parts, Policy, Reason, Rule, Severity, Snapshot, Source, Verdict
+from scanner.model import (
+    Evidence,
+    Explanation,
+    Finding,
+    Gap,
+    Header,
+    Parts,
+    Policy,
+    Reason,
+    Rule,
+    Severity,
+    Snapshot,
+    Source,
+    Verdict,
+)
 from scanner.stretches import Declare, Facts, Stretch, Subject, Variant, glances, stretches, subject_of, subjects
 
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
@@ -36,12 +50,14 @@ class Evaluation:
         snapshot: What was read.
         declare: Adds the facts that the configuration states (kind, id, facts -> facts).
         jobs: How many processes judge; of a snapshot that is no file, one.
+        watched: Findings, as (policy, address), that are listed in any case.
     """
 
     rules: tuple[Rule, ...]
     snapshot: Snapshot
     declare: Declare
     jobs: int = 1
+    watched: frozenset[tuple[str, str]] = frozenset()
     unlisted: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def __iter__(self) -> Iterator[Finding]:
@@ -54,12 +70,18 @@ class Evaluation:
                 yield finding
                 if key in left:
                     left[key] -= 1
+            elif (finding.policy, finding.address) in self.watched:
+                yield finding
             else:
                 self.unlisted[key] += 1
 
+    def unlisted_of(self, policy: str) -> dict[str, int]:
+        """Return how many findings of a policy are not listed, by verdict."""
+        return {verdict: number for (id_, verdict), number in self.unlisted.items() if id_ == policy}
+
     def _judged(self, left: Left) -> Iterator[Finding]:
         header = self.snapshot.header
-        bench = _Bench(self.rules, header, self.snapshot.parts, self.declare, _answers(self))
+        bench = _Bench(self.rules, header, self.snapshot.parts, self.declare, _answers(self), self.watched)
         kinds = frozenset(rule.policy.kind for rule in self.rules)
         present: set[str] = set()
         with crew(self.jobs, bench) as each:
@@ -72,17 +94,16 @@ class Evaluation:
                 yield judge.nothing(collected=_is_collected(kind, header))
 
 
-def evaluate(rules: Iterable[Rule], snapshot: Snapshot, declare: Declare, *, jobs: int = 1) -> Evaluation:
+def evaluate(
+    rules: Iterable[Rule],
+    snapshot: Snapshot,
+    declare: Declare,
+    *,
+    jobs: int = 1,
+    watched: frozenset[tuple[str, str]] = frozenset(),
+) -> Evaluation:
     """Return the findings of rules about a snapshot, as a stream. Arguments as of Evaluation."""
-    return Evaluation(tuple(rules), snapshot, declare, jobs if snapshot.parts else 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """How a verdict came about: the finding, and by title the steps of the policy's conditions."""
-
-    finding: Finding
-    steps: tuple[tuple[str, tuple[Step, ...]], ...]
+    return Evaluation(tuple(rules), snapshot, declare, jobs if snapshot.parts else 1, watched)
 
 
 def explain(rule: Rule, id_: str, snapshot: Snapshot, declare: Declare) -> Iterator[Explanation]:
@@ -171,6 +192,7 @@ class _Bench:
     parts: Parts | None
     declare: Declare
     answers: Answers
+    watched: frozenset[tuple[str, str]] = frozenset()
     seated: "dict[str, tuple[_Judge, ...]]" = field(default_factory=dict)
     fast: dict[str, tuple[Callable[[bytes], Any], tuple[Callable[[Any], int], ...]]] = field(default_factory=dict)
 
@@ -211,10 +233,11 @@ def _judge(bench: _Bench, stretch: Stretch, left: Left) -> tuple[str, list[Findi
         for function, judge, room, count in jury:
             outcome = function(seen)
             if outcome < FAIL:
-                if not room[outcome]:
+                if room[outcome]:
+                    room[outcome] -= 1
+                elif not bench.watched or (judge.rule.policy.id, f"{stretch.kind}/{seen.id}") not in bench.watched:
                     count[outcome] += 1
                     continue
-                room[outcome] -= 1
             subject = subject or subject_of(thing, stretch.part, bench.parts, bench.declare)
             findings.extend(judge.findings(subject))
     unlisted.update(

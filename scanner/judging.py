@@ -30,6 +30,7 @@ from scanner.conditions import (
     Readable,
     Reference,
     Related,
+    Step,
     Test,
     TestFunction,
     Truth,
@@ -48,15 +49,6 @@ class Surroundings:
     as_of: datetime
     params: Mapping[str, Any] = field(default_factory=dict)
     answers: Answers = field(default_factory=Answers)
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a trace: what was asked, how deep it stands in the condition, what came out, and what was seen."""
-
-    depth: int
-    asked: str
-    truth: Truth
-    seen: str = ""
 
 
 class Bound(Protocol):

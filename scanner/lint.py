@@ -249,29 +249,28 @@ def _selecting(where: Condition) -> Iterator[_Part]:
 
 def _walk(part: _Part, around: _Around) -> Iterator[Problem]:
     """Yield what is odd in a part; inside one that is odd as a whole nothing more is said."""
-    if isinstance(part.condition, AllOf | AnyOf | FirstKnown):
-        yield from _joined(part, around)
+    if isinstance(part.condition, AllOf | AnyOf):
+        yield from _joined(part, part.condition, around)
+    elif isinstance(part.condition, FirstKnown):
+        # A part of it counts where those before it are unknown, which says nothing of what else holds there.
+        for index, each in enumerate(part.condition.parts):
+            yield from _walk(_Part(each, (*part.at, "first_known", index)), around)
     elif problem := _reached(part, around, ()):
         yield problem
     else:
         yield from _inside(part, around)
 
 
-def _joined(part: _Part, around: _Around) -> Iterator[Problem]:
-    match part.condition:
-        case AllOf():
-            parts, joint = _parts(part, "all"), True
-        case AnyOf():
-            parts, joint = _parts(part, "any"), False
-        case _:
-            parts, joint = _parts(part, "first_known"), False
+def _joined(part: _Part, joined: AllOf | AnyOf, around: _Around) -> Iterator[Problem]:
+    joint = isinstance(joined, AllOf)
+    parts = [_Part(each, (*part.at, "all" if joint else "any", index)) for index, each in enumerate(joined.parts)]
     unreachable = {index: problem for index in range(len(parts)) if (problem := _unreachable(parts, index, around, joint=joint))}
     for index, each in enumerate(parts):
         others = [other for number, other in enumerate(parts) if number != index and number not in unreachable]
         if problem := unreachable.get(index) or _repeated(each, parts[:index], others, around, joint=joint):
             yield problem
         elif isinstance(each.condition, AllOf | AnyOf):
-            yield from _joined(each, around.beside(others if joint else ()))
+            yield from _joined(each, each.condition, around.beside(others if joint else ()))
         else:
             yield from _inside(each, around)
 
@@ -280,11 +279,6 @@ def _unreachable(parts: Sequence[_Part], index: int, around: _Around, *, joint: 
     """Return why a part can never hold or never fail beside those before it, which hold too (`all`) or have failed (`any`)."""
     before = parts[:index]
     return _reached(parts[index], around.beside(before), ()) if joint else _reached(parts[index], around, before)
-
-
-def _parts(part: _Part, word: str) -> list[_Part]:
-    parts = part.condition.parts if isinstance(part.condition, AllOf | AnyOf | FirstKnown) else ()
-    return [_Part(each, (*part.at, word, index)) for index, each in enumerate(parts)]
 
 
 def _inside(part: _Part, around: _Around) -> Iterator[Problem]:

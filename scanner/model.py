@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from scanner.conditions import Clause, Condition
+from scanner.conditions import Clause, Condition, Step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -468,6 +468,14 @@ class Relaxed(msgspec.Struct, frozen=True, kw_only=True):
     param: str
     value: Any
     bound: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """How a verdict came about: the finding, and the steps of the policy's conditions, each under its key in the policy file."""
+
+    finding: Finding
+    steps: tuple[tuple[str, tuple[Step, ...]], ...]
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):

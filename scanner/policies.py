@@ -195,8 +195,8 @@ def profiles(folders: Iterable[Path] = ()) -> dict[str, Path]:
     return found
 
 
-def judged(rule: Rule) -> Judged:
-    """Return what a report shows of a rule."""
+def judged(rule: Rule, unlisted: Mapping[str, int] | None = None) -> Judged:
+    """Return what a report shows of a rule, with how many of its findings are not listed, by verdict."""
     policy = rule.policy
     return Judged(
         id=policy.id,
@@ -212,6 +212,7 @@ def judged(rule: Rule) -> Judged:
         params={name: list(value) if isinstance(value, tuple) else value for name, value in rule.params.items()},
         file=f"policies/{policy.id}.yaml" if is_shipped(policy) else str(policy.file),
         line=policy.line,
+        unlisted=dict(unlisted or {}),
         relaxed=tuple(_relaxed(rule)),
     )
 

@@ -17,13 +17,12 @@ from scanner.conditions import (
     Constant,
     Item,
     Not,
-    Surroundings,
     Test,
     Truth,
-    bind,
     parse_duration,
     parse_time,
 )
+from scanner.judging import Surroundings, bind
 from scanner.kinds import Fact, FactType
 
 # The moment from which ages are counted while values are tried.

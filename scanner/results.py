@@ -146,12 +146,14 @@ def _children(value: Any) -> Iterator[Any]:  # noqa: ANN401  JSON border
 def _check_consistency(document: Document, report: Report) -> None:
     """Refuse a policy that stands there twice, applied or left out, and a finding of a policy that does not stand there."""
     known: set[str] = set()
-    for key, policies in (("left_out", report.left_out), ("policies", report.policies)):
-        for index, policy in enumerate(policies):
-            if policy.id in known:
-                raise document.error(f"the policy {policy.id!a} is given twice", (key, index, "id"), hint=_EDITED)
-            known.add(policy.id)
-    known -= {policy.id for policy in report.left_out}
+    left_out = [policy.id for policy in report.left_out]
+    applied = [policy.id for policy in report.policies]
+    for key, ids in (("left_out", left_out), ("policies", applied)):
+        for index, id_ in enumerate(ids):
+            if id_ in known:
+                raise document.error(f"the policy {id_!a} is given twice", (key, index, "id"), hint=_EDITED)
+            known.add(id_)
+    known.difference_update(left_out)
     for index, finding in enumerate(report.findings):
         if finding.policy not in known:
             raise document.error(f"there is no policy {finding.policy!a}", ("findings", index, "policy"), hint=_EDITED)

@@ -16,7 +16,8 @@ from lxml import html as lxml_html
 from playwright.sync_api import Browser, Dialog, Page, Route
 
 from scanner.model import Reason, Source, Verdict
-from scanner.render.html import is_link, render, shown, until, utc, visible
+from scanner.render.console import is_link
+from scanner.render.html import render, shown, until, utc, visible
 from scanner.shipped import shipped
 from tests import samples
 from tests.screenshot import browser as started_browser

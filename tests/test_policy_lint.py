@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner import conditions, documents, lint, policies
-from scanner.conditions import Surroundings
 from scanner.errors import InputError
+from scanner.judging import Surroundings, bind
 from scanner.kinds import KINDS
 from scanner.lint import Level, Problem
 from scanner.reach import AS_OF
@@ -164,6 +164,12 @@ def test_alternatives_of_which_one_always_holds_are_an_error() -> None:
     assert said(text) == [(8, Level.ERROR, "one of this and line 7 always holds")]
 
 
+def test_what_counts_only_where_the_part_before_is_unknown_is_held_against_nothing() -> None:
+    parts = "{first_known: [{path: desk_kind, equals: closed}, {path: desk_kind, not_equals: closed}, {path: desk_kind, in: []}]}"
+    raised = f"severity: {{default: low, raise: [{{to: high, because: x y, when: {parts}}}]}}"
+    assert [words for _, _, words in said(TEXT.replace("severity: high", raised))] == ["can never hold"]
+
+
 def test_an_alternative_that_its_surroundings_rule_out_is_unreachable() -> None:
     text = about(
         "require:",
@@ -234,7 +240,7 @@ def truths(entry: dict[str, Any]) -> Iterator[bool | None]:
     """Yield the truth of a condition for all values that its facts can have."""
     document = documents.parse(documents.dump(entry), "p.yaml")
     condition = conditions.parse(entry, document, (), "jsm.customer_permissions", {})
-    bound = conditions.bind(condition, Surroundings(AS_OF))
+    bound = bind(condition, Surroundings(AS_OF))
     for values in product(*FACTS.values()):
         yield bound.truth(dict(zip(FACTS, values, strict=True)))
 

@@ -7,6 +7,7 @@ import click
 from scanner import snapshots
 from scanner.cli import options, output, pipeline
 from scanner.gate import Gating
+from scanner.render import trace
 
 
 @click.command("check")
@@ -14,6 +15,14 @@ from scanner.gate import Gating
 @options.config
 @options.formats
 @options.gate
+@options.jobs
+@click.option(
+    "--explain",
+    "explained",
+    nargs=2,
+    metavar="POLICY ADDRESS",
+    help="Show step by step how the verdict of a policy on a resource (kind/id) comes about, and write no report.",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -22,9 +31,15 @@ def command(
     config_file: Path | None,
     outputs: tuple[options.Output, ...],
     gating: Gating,
+    jobs: int,
+    explained: tuple[str, str] | None,
 ) -> None:
     """Judge SNAPSHOT (a file, or - for a pipe) by the configuration's policies, attestations and waivers."""
     config = pipeline.load_config(config_file)
-    report = pipeline.judge(config, pipeline.criteria(config), snapshots.load(snapshot), gating)
+    by, taken = pipeline.criteria(config), snapshots.load(snapshot, jobs=jobs)
+    if explained:
+        output.show_page(trace.page(*pipeline.explain(config, by, taken, *explained)))
+        return
+    report = pipeline.judge(config, by, taken, gating, jobs=jobs)
     output.write(report, outputs)
     ctx.exit(report.gate.exit_code)

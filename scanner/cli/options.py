@@ -90,6 +90,18 @@ def gate(command: Command) -> Command:
     )(with_options)
 
 
+def jobs(command: Command) -> Command:
+    """Add `--jobs`."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 64),
+        default=1,
+        show_default=True,
+        help="How many processes judge. More than one pays for snapshots of 100 MB and more.",
+    )(command)
+
+
 def verbose(command: Command) -> Command:
     """Add `--verbose`."""
     return click.option(

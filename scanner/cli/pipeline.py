@@ -11,9 +11,9 @@ from scanner import __version__, attestations, evaluate, policies, waivers
 from scanner import config as configuration
 from scanner.baseline import Comparison
 from scanner.config import Config
-from scanner.errors import InputError
+from scanner.errors import InputError, did_you_mean
 from scanner.gate import Gating
-from scanner.model import Attestation, Gap, LeftOut, Report, Resource, Rule, Snapshot, Waiver
+from scanner.model import Attestation, Explanation, LeftOut, Report, Resource, Rule, Snapshot, Waiver
 
 TOOL = f"atlascan {__version__}"
 _AS_CONFIGURED = Gating()
@@ -59,7 +59,7 @@ def criteria(config: Config) -> Criteria:
     )
 
 
-def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS_CONFIGURED) -> Report:
+def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS_CONFIGURED, *, jobs: int = 1) -> Report:
     """Judge a snapshot, excuse what is waived, compare with a baseline if there is one, and gate."""
     as_of = snapshot.header.taken_at
     desks, spaces = _ids(snapshot, "jsm.service_desk"), _ids(snapshot, "confluence.space") if config.spaces else []
@@ -70,18 +70,19 @@ def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS
     applied = {rule.policy.id: rule.policy for rule in by.rules}
     kinds = {id_: policy.kind for id_, policy in applied.items()}
     excuses = waivers.Excuses(by.waivers, waivers.Terms(as_of, kinds, config.waiver_limits))
-    findings = map(excuses, evaluate.evaluate(by.rules, supplied, declare))
     versions = {id_: policy.version for id_, policy in applied.items()}
     against = Comparison(gating.baseline, snapshot.header, versions) if gating.baseline else None
+    evaluation = evaluate.evaluate(by.rules, supplied, declare, jobs=jobs, watched=against.failed if against else frozenset())
+    findings = map(excuses, evaluation)
     tally = gating.tally(config.fail_on)
     counted = map(tally, map(against, findings) if against else findings)
     ordered = tuple(sorted(counted, key=lambda each: (each.policy, -each.verdict.rank, each.address)))
-    gaps = tuple(record for record in supplied if isinstance(record, Gap))
+    gaps = tuple(supplied.gaps())
     return Report(
         tool=TOOL,
         profile=config.profile,
         snapshot=snapshot.header,
-        policies=tuple(policies.judged(rule) for rule in by.rules),
+        policies=tuple(policies.judged(rule, evaluation.unlisted_of(rule.policy.id)) for rule in by.rules),
         findings=ordered,
         gaps=gaps,
         waivers=excuses.uses(),
@@ -91,6 +92,28 @@ def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS
         gate=tally.gate(allow_unknown=gating.allow_unknown),
         baseline=against.outcome(gaps) if against else None,
     )
+
+
+def explain(config: Config, by: Criteria, snapshot: Snapshot, policy: str, address: str) -> tuple[Rule, tuple[Explanation, ...]]:
+    """Return a rule, and how its verdict on a resource comes about.
+
+    Raises:
+        InputError: The policy is not applied, it judges another kind, or there is no such resource.
+    """
+    rule = next((rule for rule in by.rules if rule.policy.id == policy), None)
+    if rule is None:
+        known = [each.policy.id for each in by.rules]
+        raise InputError(f"the policy {policy!r} is not applied here", hint=did_you_mean(policy, known))
+    kind, slash, id_ = address.partition("/")
+    if kind != rule.policy.kind or not slash:
+        raise InputError(f"{policy} judges {rule.policy.kind}, not {kind}", hint=f"an address is such as {rule.policy.kind}/<id>")
+    supplied = attestations.supply(snapshot, by.attestations)
+    declare = configuration.declaration(config, _ids(snapshot, "jsm.service_desk"), _ids(snapshot, "confluence.space"))
+    explanations = tuple(evaluate.explain(rule, id_, supplied, declare))
+    if not explanations:
+        known = [each.id for each in supplied.of(kind) if each.id]
+        raise InputError(f"there is no {address} in the snapshot", hint=did_you_mean(id_, known))
+    return rule, explanations
 
 
 def say(line: str) -> None:
@@ -107,13 +130,13 @@ def utc_now() -> datetime:
 
 
 def _ids(snapshot: Snapshot, kind: str) -> list[str]:
-    return [record.id for record in snapshot if isinstance(record, Resource) and record.kind == kind]
+    return [record.id for record in snapshot.of(kind) if isinstance(record, Resource)]
 
 
 def _sites_left_out(snapshot: Snapshot) -> Iterator[str]:
     """Yield a warning for each site of the organization that was not scanned: nothing in the report speaks of it."""
     scanned = {urlsplit(url).hostname for url in snapshot.header.target.sites.values()}
-    workspaces = (record for record in snapshot if isinstance(record, Resource) and record.kind == "org.workspace")
+    workspaces = (record for record in snapshot.of("org.workspace") if isinstance(record, Resource))
     ours = (each for each in workspaces if str(each.facts.get("type_key")).startswith(("jira", "confluence")))
     hosts = {urlsplit(str(workspace.facts.get("host_url") or "")).hostname for workspace in ours}
     for host in sorted(filter(None, hosts - scanned)):

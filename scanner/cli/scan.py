@@ -16,6 +16,7 @@ from scanner.gate import Gating
 )
 @options.formats
 @options.gate
+@options.jobs
 @options.collecting
 @options.verbose
 @click.pass_context
@@ -26,6 +27,7 @@ def command(
     target: str,
     outputs: tuple[options.Output, ...],
     gating: Gating,
+    jobs: int,
     record: Path | None,
     replay: Path | None,
     resume: bool,
@@ -44,6 +46,6 @@ def command(
     by = pipeline.criteria(config)
     collection.take(config, target, needs=evaluate.needs(by.rules), how=how, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
-    report = pipeline.judge(config, by, snapshots.load(target), gating)
+    report = pipeline.judge(config, by, snapshots.load(target, jobs=jobs), gating, jobs=jobs)
     output.write(report, outputs)
     ctx.exit(report.gate.exit_code)
