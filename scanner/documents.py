@@ -27,7 +27,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
 MAX_VALUES = 300_000
 # Schema -> how many values such a file holds at most. Whoever reads a policy builds a condition of it, and judges its examples.
-_MAX_VALUES = {"policy": 50_000}
+_MAX_VALUES = {"policy": 20_000}
 MAX_COMPLAINTS = 100
 # So many complaints are looked at for those that matter most: a hostile file has one for each of its values.
 _MAX_LOOKED_AT = 1000

@@ -7,6 +7,7 @@ tree, for what is reported and for what is unusual; `scanner.compiled` makes fas
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
@@ -239,10 +240,11 @@ class BoundEach:
             return
         if not objects:
             yield Clause(path=self.path, actual=[], known=True, wanted=f"{self.quantifier} of them to meet a condition")
-        for index, each in _deciding_items(self.quantifier, self.truth(item), objects, self.part):
+        deciding = _deciding_items(self.quantifier, self.truth(item), objects, self.part)
+        for index, each in islice(deciding, MAX_SHOWN):
             for clause in self.part.clauses(each):
-                wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
-                yield msgspec.structs.replace(clause, path=f"{self.path}[{self._label(each, index)}].{clause.path}", wanted=wanted)
+                path = f"{self.path}[{self._label(each, index)}].{clause.path}"
+                yield _renamed(clause, self.quantifier, path=path, address=clause.address)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         objects = value_at(item, self.path)
@@ -287,8 +289,7 @@ class BoundRelated:
         others = tally.samples.get(negated_truth(truth) if self.quantifier == "none" else truth, ())
         for other in others:
             for clause in self.part.clauses(other):
-                wanted = _negated_phrase(clause.wanted) if self.quantifier == "none" else clause.wanted
-                yield msgspec.structs.replace(clause, address=clause.address or f"{self.kind}/{other['id']}", wanted=wanted)
+                yield _renamed(clause, self.quantifier, path=clause.path, address=clause.address or f"{self.kind}/{other['id']}")
         if truth is None and why:
             yield Clause(path=self.kind, actual=None, known=False, wanted="known", why=why)
         elif not others:
@@ -400,8 +401,9 @@ class BoundReadable:
 
 # ------------------------------------------------------------------------------------------------------------------ values
 
-# So many of a list, or of other resources, are shown in a trace.
+# So many of a list, or of other resources, are shown in a trace, and so many of those that decided with a finding.
 MAX_TRACED = 20
+MAX_SHOWN = 10
 _SENTENCE = 5
 
 
@@ -504,6 +506,12 @@ def _sharing(parts: tuple[Bound, ...], truths: Sequence[Truth], whole: Truth, it
 def _deciding_items(quantifier: str, truth: Truth, items: list[Item], part: Bound) -> Iterator[tuple[int, Item]]:
     sought = negated_truth(truth) if quantifier == "none" else truth
     return ((index, each) for index, each in enumerate(items) if part.truth(each) is sought)
+
+
+def _renamed(clause: Clause, quantifier: str, *, path: str, address: str | None) -> Clause:
+    """Return a clause about one of several things, as it reads from outside."""
+    wanted = _negated_phrase(clause.wanted) if quantifier == "none" else clause.wanted
+    return Clause(path=path, actual=clause.actual, known=clause.known, wanted=wanted, address=address, why=clause.why)
 
 
 def _steps(asked: str, whole: Bound, parts: tuple[Bound, ...], item: Item, depth: int) -> Iterator[Step]:

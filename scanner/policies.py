@@ -39,6 +39,11 @@ PROFILES = "profiles"
 # The keys of a configuration that parameters may be taken from.
 SETTINGS = ("company_domains",)
 MAX_FILES = 5000
+# How large the conditions of a policy may be: tests are tried on every resource, patterns cost to compile, and where resources of
+# other kinds are looked at in one another, each round multiplies what there is to show.
+MAX_TESTS = 500
+MAX_PATTERNS = 20
+MAX_ROUNDS = 4
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -72,6 +77,7 @@ def read(file: Path, folder: Path) -> Policy:
 def parse(document: Document, id_: str) -> Policy:
     """Return the policy in a document that is as the schema wants. Raises as `read` does."""
     entry = document.value
+    _check_size(document)
     kind = _kind(document)
     _check_evidence(document, kind)
     params = {name: _param(document, name, param) for name, param in entry.get("params", {}).items()}
@@ -112,8 +118,8 @@ def complaints(document: Document) -> Iterator[InputError]:
     wrong = {each.place.path[0] for each in by_schema if each.place and each.place.path}
     if not isinstance(document.value, dict) or not {"kind", "params"}.isdisjoint(wrong) or "kind" not in document.value:
         return
-    if unknown := list(_raised(lambda: _kind(document))):
-        yield from unknown
+    if unjudged := [*_raised(lambda: _check_size(document)), *_raised(lambda: _kind(document))]:
+        yield from unjudged
         return
     for key, found in _complaints_by_key(document):
         if key not in wrong:
@@ -279,6 +285,24 @@ def _condition_complaints(
         yield from inner or [whole]
 
 
+def _check_size(document: Document) -> None:
+    """Raise if the conditions of a policy ask for too much."""
+    parts = [path for path in document.marks if path[:1] and path[0] in _WITH_CONDITIONS]
+    others = {path[:-1] for path in parts if path[-1] == "facts"}
+    rounds = [path for path in others if sum(path[:length] in others for length in range(len(path))) >= MAX_ROUNDS]
+    tests, patterns = ([path for path in parts if path[-1] == word] for word in ("path", "matches"))
+    for most, what, too_many in (
+        (MAX_TESTS, "tests", tests[MAX_TESTS:]),
+        (MAX_PATTERNS, "patterns", patterns[MAX_PATTERNS:]),
+        (MAX_ROUNDS, "kinds looked at in one another", sorted(rounds, key=len)),
+    ):
+        if too_many:
+            raise document.error(f"more than {most} {what}", too_many[0][:1], hint="make several policies of it")
+
+
+_WITH_CONDITIONS = ("where", "require", "settled_by", "severity")
+
+
 def _kind(document: Document) -> str:
     kind = str(document.value["kind"])
     if kind not in KINDS:
@@ -343,9 +367,12 @@ def _example(document: Document, index: int, kind: str, entry: dict[str, Any]) -
     if ("facts" in entry) == ("gap" in entry):
         raise document.error("an example gives either `facts` or a `gap`", at)
     declared = document.value.get("params", {})
-    for name in entry.get("params", {}):
+    for name, value in entry.get("params", {}).items():
         if name not in declared:
             raise document.error(f"unknown parameter {name!r}", (*at, "params", name), hint=did_you_mean(name, declared))
+        if value is not None and not _fits(declared[name]["type"], value):
+            shown = msgspec.json.encode(value).decode()
+            raise document.error(f"{shown} is not a {declared[name]['type']}", (*at, "params", name))
     own = {key: entry[key] for key in ("id", "facts", "gap") if key in entry} | {"kind": kind}
     records = [_record(document, at, own)]
     records += [_record(document, (*at, "with", number), other) for number, other in enumerate(entry.get("with", []))]

@@ -124,8 +124,9 @@ def glances(part: Part, parts: Parts, decode: Callable[[bytes], Any], declare: D
 def subject_of(glance: Glance, part: Part, parts: Parts, declare: Declare) -> Subject:
     """Read in full what was only glanced at."""
     record = parts.record(glance.line, part, glance.number)
-    [subject] = subjects(part.kind, [record], declare)
-    return subject
+    if isinstance(record, Gap):
+        raise TypeError(record)
+    return _merged(part.kind, [record], declare)
 
 
 def could_not(gap: Gap) -> str:
@@ -172,6 +173,10 @@ def _merged(kind: str, suppliers: list[Resource], declare: Declare) -> Subject:
     Null, known to be none, gives way to what another supplier knows more of.
     """
     id_ = suppliers[0].id
+    if len(suppliers) == 1:
+        [only] = suppliers
+        facts = own_values(KINDS[kind], id_) | only.facts
+        return Subject(kind, id_, only.name, (Variant(declare(kind, id_, facts), dict.fromkeys(only.facts, only.source)),))
     variants: list[Variant] = []
     for last in suppliers:
         facts, sources = dict[str, Any](own_values(KINDS[kind], id_)), dict[str, Source]()

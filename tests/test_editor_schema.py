@@ -153,12 +153,8 @@ def test_a_whole_policy_is_checked() -> None:
 # ------------------------------------------------------------------------------------------------------------ other tools
 
 
-def test_another_tool_finds_every_shipped_policy_right(tmp_path: Path) -> None:
-    """Written anew, with the key `null` in quotes: other readers of YAML take it for no text where it has none."""
-    copies = [tmp_path / f"{file.parent.name}-{file.name}" for file in FILES]
-    for file, copy in zip(FILES, copies, strict=True):
-        copy.write_text(documents.dump(documents.load(file).value), encoding="utf-8")
-    assert checked_elsewhere(*copies) == (0, "ok -- validation done\n")
+def test_another_tool_finds_every_shipped_policy_right() -> None:
+    assert checked_elsewhere(*FILES) == (0, "ok -- validation done\n")
 
 
 def test_another_tool_finds_what_is_wrong(tmp_path: Path) -> None:

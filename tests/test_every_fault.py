@@ -192,6 +192,7 @@ def test_the_program_says_what_a_fault_hides_and_does_not_pass(atlascan: Atlasca
     )
     with running("locked", Weather(faults=faults)) as at:
         text = f"sites: [{{name: acme, url: '{at.sites['acme']}'}}]\napi_url: {at.api_url}\ncollect: {{undocumented: true}}\n"
+        text += "params: {audit/no-impersonation: {support_staff: [ben@acme.example]}}\n"
         (tmp_path / "atlascan.yaml").write_text(text, encoding="utf-8")
         done = atlascan("scan")
 

@@ -51,7 +51,6 @@ KNOWN_WITHOUT_SIGHT = {
 # What a policy judges or refers to, if it can be refused.
 KINDS_LOOKED_AT = {kind for rule in RULES for kind in (rule.policy.kind, *evaluate.referred(rule.policy))}
 REFUSABLE = sorted(KINDS_LOOKED_AT - {POLICIES[id_].kind for id_ in KNOWN_WITHOUT_SIGHT})
-NOT_ASKED_FOR = pytest.mark.xfail(reason="what a condition on the items of a list refers to is not counted among what is needed")
 
 
 # ---------------------------------------------------------------------------------------------- where everything can be read
@@ -106,26 +105,14 @@ def test_every_policy_is_unknown_where_its_kind_is_refused_and_nobody_attests_it
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("kind", REFUSABLE)
-def test_what_is_refused_makes_nothing_pass(judged: "Judged", scenario: str, kind: str, request: pytest.FixtureRequest) -> None:
-    if (scenario, kind) == ("open", "jira.project"):
-        request.applymarker(NOT_ASKED_FOR)
+def test_what_is_refused_makes_nothing_pass(judged: "Judged", scenario: str, kind: str) -> None:
     passed = {(each.policy, each.address) for each in judged(scenario) if each.verdict is Verdict.PASS}
     passes = {(each.policy, each.address) for each in judged(scenario, kind) if each.verdict is Verdict.PASS}
     assert passes <= passed
     assert not [address for _, address in passes if address.startswith(f"{kind}/")]
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        pytest.param(
-            each,
-            id=each.policy.id,
-            marks=NOT_ASKED_FOR if each.policy.id in ("jira/administrators-few", "jira/no-public-filters") else (),
-        )
-        for each in RULES
-    ],
-)
+@pytest.mark.parametrize("rule", RULES, ids=POLICIES)
 def test_a_scan_by_one_policy_alone_asks_for_all_that_it_looks_at(rule: Rule) -> None:
     asked = {kind for kind, _ in evaluate.needs([rule])}
     assert asked == {rule.policy.kind, *evaluate.referred(rule.policy)}

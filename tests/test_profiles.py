@@ -102,10 +102,10 @@ def test_a_profile_of_ones_own_is_a_file_that_the_configuration_names(tmp_path: 
 
 
 def test_a_path_is_relative_to_the_file_it_stands_in(tmp_path: Path) -> None:
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared" / "desks.yaml").write_text(DESKS, encoding="utf-8")
-    (tmp_path / "shared" / "ours.yaml").write_text("title: Ours\nextends: desks.yaml\n", encoding="utf-8")
-    assert ids(chosen(tmp_path, "profile: shared/ours.yaml\n")) == {id_ for id_ in SHIPPED if id_.startswith("jsm/")}
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "desks.yaml").write_text(DESKS, encoding="utf-8")
+    (tmp_path / "team" / "ours.yaml").write_text("title: Ours\nextends: desks.yaml\n", encoding="utf-8")
+    assert ids(chosen(tmp_path, "profile: team/ours.yaml\n")) == {id_ for id_ in SHIPPED if id_.startswith("jsm/")}
 
 
 def test_a_profile_in_a_folder_of_policies_has_a_name(tmp_path: Path) -> None:
