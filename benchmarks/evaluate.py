@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -189,11 +190,12 @@ def _is_here(name: str, python: str) -> bool:
 
 
 def _version(name: str, python: str) -> str:
-    if name in _PROGRAMS:
-        ask = [_PROGRAMS[name], "--version"]
-    else:
-        ask = [python, "-c", f"from importlib.metadata import version; print(version('{_MODULES[name][1]}'))"]
-    return f"{name}: {subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]}"
+    package = _PROGRAMS[name] if name in _PROGRAMS else _MODULES[name][1]
+    look = f"from importlib.metadata import version; print(version('{package}'))"
+    ask = [package, "--version"] if name in _PROGRAMS else [python, "-c", look]
+    told = subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True).stdout
+    number = next(iter(re.findall(r"\d[\w.]*", told)), "?")
+    return f"{name} ({package} {number})"
 
 
 def _as_one_document(path: Path) -> Path:

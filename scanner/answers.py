@@ -285,8 +285,12 @@ def empty(question: Question) -> Kept | Found:
 
 
 def depth(question: Question) -> int:
-    """Return how many rounds of answers have to be there before a question can be put."""
-    return max((1 + depth(inner) for inner in questions(condition_of(question))), default=0)
+    """Return how many rounds of answers have to be there before a question can be put.
+
+    What is missing of all kinds is known after the first: so much does it take to say whether one could be read.
+    """
+    condition = condition_of(question)
+    return max([int(_asks_whether_readable(condition)), *(1 + depth(inner) for inner in questions(condition))])
 
 
 def key_of(values: Sequence[Any]) -> Key | None:
@@ -328,6 +332,20 @@ def _comparable(value: Any) -> Any:  # noqa: ANN401  JSON border
     if isinstance(value, bool | list | dict):
         return (type(value).__name__, msgspec.json.encode(value))
     return value
+
+
+def _asks_whether_readable(condition: Condition | None) -> bool:
+    match condition:
+        case Readable():
+            return True
+        case AllOf(parts) | AnyOf(parts) | FirstKnown(parts):
+            return any(map(_asks_whether_readable, parts))
+        case Not(part) | Each(part=part):
+            return _asks_whether_readable(part)
+        case Count(kind=None, where=where):
+            return _asks_whether_readable(where)
+        case _:
+            return False
 
 
 def _params_of(part: Any) -> frozenset[str]:  # noqa: ANN401  any node of the tree

@@ -29,8 +29,8 @@ from scanner.kinds import KINDS, OWN_PATHS, Fact, FactType
 if TYPE_CHECKING:
     from types import CodeType
 
-# What a verdict function returns.
-PASS, NOTAPPLICABLE, FAIL, UNKNOWN = range(4)
+# What a verdict function returns; of what is UNSELECTED it is not known whether the policy speaks of it.
+PASS, NOTAPPLICABLE, FAIL, UNKNOWN, UNSELECTED = range(5)
 
 Function = Callable[[Any], Any]
 _TYPES: Mapping[FactType, Any] = {
@@ -93,11 +93,11 @@ class Compiler:
         self.shape = _Shape(KINDS[self.kind].facts)
 
     def verdict(self, where: Bound | None, require: Bound) -> Function:
-        """Return the function that judges a line: PASS, NOTAPPLICABLE, FAIL or UNKNOWN."""
+        """Return the function that judges a line: it returns PASS, NOTAPPLICABLE, FAIL, UNKNOWN or UNSELECTED."""
         writer = self._writer()
         if where:
             selected = writer.truth(where, writer.top, 1)
-            writer.line(1, f"if {selected} is not True: return {NOTAPPLICABLE} if {selected} is False else {UNKNOWN}")
+            writer.line(1, f"if {selected} is not True: return {NOTAPPLICABLE} if {selected} is False else {UNSELECTED}")
         truth = writer.truth(require, writer.top, 1)
         writer.line(1, f"return {PASS} if {truth} is True else {FAIL} if {truth} is False else {UNKNOWN}")
         return writer.function()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scanner.answers import Answers, Missing, Room, empty
-from scanner.compiled import FAIL, Compiler
+from scanner.compiled import FAIL, NOTAPPLICABLE, PASS, UNKNOWN, UNSELECTED, Compiler
 from scanner.conditions import Clause, Condition, Step, facts_read, referred_kinds, seen, shown
 from scanner.crew import crew
 from scanner.gather import Gathered, Gatherer, Put, rounds
@@ -37,6 +37,8 @@ from scanner.stretches import Declare, Facts, Stretch, Subject, Variant, glances
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
 LISTED = {Verdict.PASS: 500, Verdict.NOTAPPLICABLE: 100}
 _COUNTED = tuple(LISTED)
+# What compiled functions return, as verdicts.
+_VERDICTS = {PASS: Verdict.PASS, FAIL: Verdict.FAIL, UNKNOWN: Verdict.UNKNOWN}
 # How many more may be listed, by policy and verdict.
 Left = dict[tuple[str, str], int]
 
@@ -239,7 +241,7 @@ def _judge(bench: _Bench, stretch: Stretch, left: Left) -> tuple[str, list[Findi
                     count[outcome] += 1
                     continue
             subject = subject or subject_of(thing, stretch.part, bench.parts, bench.declare)
-            findings.extend(judge.findings(subject))
+            findings.append(judge.finding(subject, outcome))
     unlisted.update(
         {key: number for both, count in zip(keys, counts, strict=True) for key, number in zip(both, count, strict=True)}
     )
@@ -262,6 +264,15 @@ class _Judge:
         raises = tuple((step.to, bind(step.when, around), step.because) for step in policy.raises)
         where, settled_by = (bind(each, around) if each else None for each in (policy.where, policy.settled_by))
         return cls(rule, where, bind(policy.require, around), settled_by, raises)
+
+    def finding(self, subject: Subject, outcome: int) -> Finding:
+        """Return the finding about a resource of one supplier, whose verdict the compiled function has told."""
+        [variant] = subject.variants
+        if outcome == NOTAPPLICABLE:
+            return self._not_judged(subject, variant)
+        if outcome == UNSELECTED and self.where:
+            return self._judged(subject, variant, Verdict.UNKNOWN, tuple(self.where.clauses(variant.facts)))
+        return self._judged(subject, variant, _VERDICTS[outcome], tuple(self.require.clauses(variant.facts)))
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         if subject.gap:
@@ -313,13 +324,16 @@ class _Judge:
     def _of_variant(self, subject: Subject, variant: Variant) -> Finding:
         facts = variant.facts
         if self.where and (selected := self.where.truth(facts)) is not True:
-            clauses = tuple(self.where.clauses(facts))
             if selected is False:
-                return self._finding(subject.address, subject.name, Verdict.NOTAPPLICABLE, f"not judged here: {_seen(clauses)}")
-            return self._judged(subject, variant, Verdict.UNKNOWN, clauses)
+                return self._not_judged(subject, variant)
+            return self._judged(subject, variant, Verdict.UNKNOWN, tuple(self.where.clauses(facts)))
         truth = self.require.truth(facts)
         verdict = Verdict.UNKNOWN if truth is None else Verdict.PASS if truth else Verdict.FAIL
         return self._judged(subject, variant, verdict, tuple(self.require.clauses(facts)))
+
+    def _not_judged(self, subject: Subject, variant: Variant) -> Finding:
+        why = _seen(tuple(self.where.clauses(variant.facts))) if self.where else ""
+        return self._finding(subject.address, subject.name, Verdict.NOTAPPLICABLE, f"not judged here: {why}")
 
     def _judged(self, subject: Subject, variant: Variant, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:
         evidence = self._evidence(variant, clauses)
@@ -334,7 +348,7 @@ class _Judge:
             hint=_hint(subject, clauses) if verdict is Verdict.UNKNOWN else None,
             clauses=clauses,
             evidence=evidence,
-            source=max((each.source for each in evidence), key=list(Source).index, default=None),
+            source=max((each.source for each in evidence), key=_TRUST.index, default=None),
         )
 
     def _message(self, verdict: Verdict, facts: Facts, clauses: tuple[Clause, ...]) -> str:
@@ -379,6 +393,8 @@ class _Judge:
         )
 
 
+# Sources, the most trustworthy first.
+_TRUST = list(Source)
 # A gap for these reasons says that nobody was to look, not that somebody tried and could not.
 _NOT_LOOKED_AT = frozenset({Reason.OPT_IN_OFF, Reason.NO_PUBLIC_API})
 
@@ -400,9 +416,13 @@ def _hint(subject: Subject, clauses: tuple[Clause, ...]) -> str | None:
 
 
 def _filled(sentence: str, facts: Facts) -> str:
-    for name, value in facts.items():
-        sentence = sentence.replace(f"{{{name}}}", shown(value))
-    return sentence
+    """Put facts in the place of their names; what is not known leaves its name."""
+    first, *rest = sentence.split("{")
+    parts = [first]
+    for part in rest:
+        name, _, after = part.partition("}")
+        parts += (shown(facts[name]) if name in facts else f"{{{name}}}", after)
+    return "".join(parts)
 
 
 def _seen(clauses: tuple[Clause, ...]) -> str:

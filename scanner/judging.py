@@ -403,7 +403,7 @@ class BoundReadable:
 
 # So many of a list, or of other resources, are shown in a trace, and so many of those that decided with a finding.
 MAX_TRACED = 20
-MAX_SHOWN = 10
+MAX_SHOWN = 5
 _SENTENCE = 5
 
 

@@ -720,8 +720,8 @@ class Examined:
     """What one call at an endpoint gave, for the organization or for one site.
 
     Of what lacks, `wants` is the scope, the permission, the opt-in or the page of the console; `credential` says by which names the
-    credential is known. Where no interface reads a kind, there is no endpoint. `misses` are (kind, id, parent) of what an
-    attestation would have to state; None where one page does not tell.
+    credential is known. Where no interface reads a kind, or a `fact` of it, there is no endpoint. `misses` are (kind, id, parent)
+    of what an attestation would have to state; None where one page does not tell.
     """
 
     endpoint: str | None
@@ -735,6 +735,7 @@ class Examined:
     detail: str = ""
     hint: str = ""
     misses: tuple[tuple[str, str | None, str | None], ...] | None = None
+    fact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ MAX_FILES = 5000
 # other kinds are looked at in one another, each round multiplies what there is to show.
 MAX_TESTS = 500
 MAX_PATTERNS = 20
-MAX_ROUNDS = 4
+MAX_ROUNDS = 3
 _SUFFIXES = (".yaml", ".yml")
 
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, TypeGuard, TypeVar
 
 import msgspec
 
@@ -123,27 +124,23 @@ def load(path: str, *, jobs: int = 1) -> Snapshot:
     return Snapshot(header, read, parts)
 
 
-def lines(part: Part) -> Iterator[bytes]:
-    """Stream the lines of a part as they stand in the file.
+def lines(part: Part) -> list[bytes]:
+    """Return the lines of a part, without their ends.
 
     Raises:
         InputError: The file is not what it was when it was opened.
     """
-    left = part.end - part.start
     try:
-        with Path(part.path).open("rb", buffering=_BUFFER) as file:
+        with Path(part.path).open("rb", buffering=0) as file:
             if _stamp_of(os.fstat(file.fileno())) != part.stamp:
                 raise _changed(part)
             file.seek(part.start)
-            for line in file:
-                left -= len(line)
-                yield line
-                if left <= 0:
-                    break
+            content = file.read(part.end - part.start)
     except OSError as error:
         raise InputError(f"{part.name}: cannot be read: {error.strerror}") from error
-    if left:
+    if len(content) != part.end - part.start:
         raise _changed(part)
+    return content.removesuffix(b"\n").split(b"\n")
 
 
 def record(line: bytes, part: Part, number: int) -> Record:
@@ -161,7 +158,7 @@ def record(line: bytes, part: Part, number: int) -> Record:
 # ---------------------------------------------------------------------------------------------------------------- reading
 
 # A part is about this long, in bytes.
-PART = 8 * 1024 * 1024
+PART = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -176,36 +173,50 @@ class _Check:
     def header(self, *, beside: bool) -> Header:
         """Check it all and return its header; the digest may be worked out beside, in a thread."""
         with Path(self.path).open("rb", buffering=_BUFFER) as file, ThreadPoolExecutor(1) as thread:
-            read = _lines(self.name, file)
-            head = next(read, None)
-            if head is None:
+            head = file.readline(MAX_LINE + 1)
+            if not head:
                 raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
+            self._refuse_no_line(head, 1)
             header = _header(self.name, head)
             elsewhere = thread.submit(_digest, self.path) if beside else None
-            number, line, seal, count = self._follow(read, len(head))
+            number, line, seal = self._follow(file, len(head))
             sha256 = elsewhere.result() if elsewhere else _digest(self.path)
-        _check_seal(self.name, number, line, seal, _Seal(count=count, sha256=sha256))
+        _check_seal(self.name, number, line, seal, _Seal(count=number - 2, sha256=sha256))
         return header
 
-    def _follow(self, read: Iterator[bytes], at: int) -> tuple[int, bytes, _Seal, int]:
-        """Follow the records in their order up to the seal; return the seal with its line, and how many records there are."""
+    def _follow(self, file: IO[bytes], at: int) -> tuple[int, bytes, _Seal]:
+        """Follow the records in their order up to the seal; return the number of its line, the line, and the seal."""
         last: _Placed | Gap | None = None
-        start, first, number = at, 2, 1
+        start, first, number, line = at, 2, 1, b""
         try:
-            for number, line in enumerate(read, start=2):
+            for number, line in enumerate(iter(partial(file.readline, MAX_LINE + 1), b""), start=2):
                 thing = _decode_place(line)
+                if at - start <= PART and _is_simply_next(thing, last):
+                    last, at = thing, at + len(line)
+                    continue
+                self._refuse_no_line(line, number)
                 if isinstance(thing, _Seal):
                     self._note(last, start, at, first)
-                    self._refuse_more(read, number)
-                    return number, line, thing, number - 2
-                is_plain = _is_simply_next(thing, last) and at - start <= PART
-                if not is_plain and self._begins_part(thing, last, number, is_full=at - start > PART):
+                    self._refuse_more(file, number)
+                    return number, line, thing
+                if self._begins_part(thing, last, number, is_full=at - start > PART):
                     self._note(last, start, at, first)
                     start, first = at, number
                 last, at = thing, at + len(line)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            self._refuse_no_line(line, number)
             raise InputError(f"{self.name}:{number}: not a record ({error})", hint=_AGAIN) from error
+        except (OSError, EOFError) as error:
+            raise InputError(f"{self.name}:{number}: cannot be read: {error}", hint=_AGAIN) from error
+        self._refuse_no_line(line or b"\n", number)
         raise InputError(f"{self.name}:{number}: ends without its seal, so it was cut off", hint=_AGAIN)
+
+    def _refuse_no_line(self, line: bytes, number: int) -> None:
+        """Refuse what is longer than a line may be, or has no end."""
+        if len(line) > MAX_LINE:
+            raise InputError(f"{self.name}:{number}: a line longer than {MAX_LINE // 1024**2} MiB", hint="is it the right file?")
+        if not line.endswith(b"\n"):
+            raise InputError(f"{self.name}:{number}: cut off in the middle of the line", hint=_AGAIN)
 
     def _begins_part(self, thing: _Placed | Gap, last: _Placed | Gap | None, number: int, *, is_full: bool) -> bool:
         """Tell whether a record begins a new part; refuse one that stands in the wrong place."""
@@ -215,8 +226,9 @@ class _Check:
             raise InputError(f"{self.name}:{number}: out of order, so it was changed after it was written", hint=_AGAIN)
         return thing.kind != last.kind or (is_full and _place(thing)[:3] != _place(last)[:3])
 
-    def _refuse_more(self, read: Iterator[bytes], number: int) -> None:
-        if next(read, None) is not None:
+    def _refuse_more(self, file: IO[bytes], number: int) -> None:
+        if more := file.readline(MAX_LINE + 1):
+            self._refuse_no_line(more, number + 1)
             raise InputError(f"{self.name}:{number + 1}: there is more after the seal", hint=_AGAIN)
 
     def _note(self, last: _Placed | Gap | None, start: int, end: int, line: int) -> None:
@@ -225,9 +237,9 @@ class _Check:
             self.parts.append(Part(self.path, self.name, self.stamp, last.kind, start, end, line))
 
 
-def _is_simply_next(thing: Any, last: Any) -> bool:  # noqa: ANN401  whatever a line may be
-    """Tell whether one resource of a kind follows another."""
-    return last.__class__ is _Placed is thing.__class__ and bool(thing.kind == last.kind and thing.id > last.id)
+def _is_simply_next(thing: _Placed | Gap | _Seal, last: _Placed | Gap | None) -> TypeGuard[_Placed]:
+    """Tell whether one resource of a kind follows another, as on by far the most lines."""
+    return isinstance(thing, _Placed) and isinstance(last, _Placed) and thing.kind == last.kind and thing.id > last.id
 
 
 def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
@@ -307,23 +319,6 @@ def _check_seal(name: str, number: int, line: bytes, seal: _Seal, right: _Seal) 
         raise InputError(f"{name}:{number}: the digest does not fit, so the file was changed after it was written", hint=_AGAIN)
     if line != _encode(right) + b"\n":
         raise InputError(f"{name}:{number}: the seal is not as it was written", hint=_AGAIN)
-
-
-def _lines(name: str, file: IO[bytes]) -> Iterator[bytes]:
-    number = 0
-    while True:
-        number += 1
-        try:
-            line = file.readline(MAX_LINE + 1)
-        except (OSError, EOFError) as error:
-            raise InputError(f"{name}:{number}: cannot be read: {error}", hint=_AGAIN) from error
-        if not line:
-            return
-        if len(line) > MAX_LINE:
-            raise InputError(f"{name}:{number}: a line longer than {MAX_LINE // 1024**2} MiB", hint="is it the right file?")
-        if not line.endswith(b"\n"):
-            raise InputError(f"{name}:{number}: cut off in the middle of the line", hint=_AGAIN)
-        yield line
 
 
 def _plain_file(path: str) -> Path:

@@ -44,6 +44,20 @@ OF_KIND = {f"own/{kind.replace('.', '-')}": kind for kind in KINDS if kind != "a
 OF_SUPPLIED = {kind for each in ENDPOINTS for kind in each.kinds}
 # What no endpoint supplies, and what a person has to state therefore.
 ATTESTED_ONLY = {id_ for id_, kind in OF_KIND.items() if kind not in OF_SUPPLIED}
+# The shipped policies that nothing but a person's word can prove: of such a kind, or of such a fact of another.
+STATED_BY_PEOPLE = {
+    "access/no-invitation-links",
+    "access/no-invites-allowed",
+    "identity/api-token-creation-restricted",
+    "identity/external-users-verified",
+    "identity/session-duration",
+    "identity/sso-enforced",
+    "identity/two-step-required",
+    "jira/team-managed-projects-private",
+    "jsm/automatic-email-filtered",
+    "jsm/email-account-creation-limited",
+    "jsm/help-center-needs-login",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +199,7 @@ def needing(full: Diagnosis, scope: str) -> set[str]:
 
 def test_with_full_credentials_all_is_readable_but_what_only_people_can_state(full: Diagnosis) -> None:
     found = lacking(full)
-    assert found.keys() == {*ATTESTED_ONLY, "access/no-invites-allowed"}
+    assert found.keys() == ATTESTED_ONLY | STATED_BY_PEOPLE
     assert all(need.startswith("attestation: ") for needs in found.values() for need in needs)
     assert full.exit_code == 3
     assert {each.endpoint for each in full.examined if each.endpoint} == {each.name for each in ENDPOINTS}

@@ -1,6 +1,6 @@
 """`atlascan doctor`: which policies the credentials can prove, and what is missing."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from scanner import attestations, evaluate
-from scanner.cli import collection, options, output, pipeline
+from scanner.cli import collection, hinges, options, output, pipeline
 from scanner.config import Config
 from scanner.model import Attestation, Diagnosis, Examined, Prospect, Rule, in_date
 from scanner.render import diagnosis
@@ -67,15 +67,19 @@ def diagnose(config: Config, by: pipeline.Criteria, *, verbosity: int = 0) -> Di
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-def _prospect(rule: Rule, examined: tuple[Examined, ...], stated: frozenset[tuple[str, str]]) -> Prospect:
-    from scanner.collect import checkup  # noqa: PLC0415  see `diagnose`
+def _prospect(rule: Rule, examined: tuple[Examined, ...], stated: Mapping[tuple[str, str], Collection[str]]) -> Prospect:
+    from scanner.collect import checkup, tables  # noqa: PLC0415  see `diagnose`
 
     needs = evaluate.needs([rule])
-    mine = checkup.concerning(examined, needs)
+    attested = {(each.kinds[0], each.fact) for each in examined if each.fact and checkup.is_attested(each, needs, stated)}
+    # An attested fact may be one of several ways to a verdict.
+    hinging = hinges.of(rule.policy, tables.OMITTED)
+    still = hinges.of(rule.policy, tables.OMITTED - attested) if attested else hinging
+    mine = checkup.concerning(examined, needs, still | (hinging & attested))
     lacking = [each for each in mine if each.lack]
     needed = [each for each in lacking if not checkup.is_attested(each, needs, stated)]
     # One word for each thing that is missing, however many endpoints miss it.
-    once = {(each.lack, each.wants, each.credential, each.site): each for each in reversed(needed)}
+    once = {(each.lack, each.wants, each.credential, each.site, each.fact): each for each in reversed(needed)}
     return Prospect(
         policy=rule.policy.id,
         title=rule.policy.title,
@@ -86,10 +90,12 @@ def _prospect(rule: Rule, examined: tuple[Examined, ...], stated: frozenset[tupl
     )
 
 
-def _stated(known: Iterable[Attestation], now: datetime) -> frozenset[tuple[str, str]]:
-    """Return (kind, id) of what people attest today, and (kind, address of the desk) where it is about a desk."""
-    current = [each for each in known if in_date(each.expires, now)]
-    places = [
-        (each.kind, place) for each in current for place in (each.id, attestations.desk_address(each.kind, each.id, each.facts))
-    ]
-    return frozenset((kind, place) for kind, place in places if place)
+def _stated(known: Iterable[Attestation], now: datetime) -> dict[tuple[str, str], frozenset[str]]:
+    """Return which facts people attest today, by (kind, id), and by (kind, address of the desk) where it is about a desk."""
+    stated: dict[tuple[str, str], frozenset[str]] = {}
+    for each in known:
+        if in_date(each.expires, now):
+            for place in (each.id, attestations.desk_address(each.kind, each.id, each.facts)):
+                if place:
+                    stated[each.kind, place] = stated.get((each.kind, place), frozenset()) | each.facts.keys()
+    return stated

@@ -12,12 +12,13 @@ from typing import Any
 from scanner.collect import paging, settle
 from scanner.collect.api import Api, Refusal, Request, Surface
 from scanner.collect.endpoint import About, Endpoint, Given, Missing, Unreadable
-from scanner.collect.tables import ENDPOINTS, Needs, demand, demanded
+from scanner.collect.tables import ENDPOINTS, OMITTED, Needs, demand, demanded
 from scanner.collect.walk import Options, only_org
-from scanner.kinds import KINDS
+from scanner.kinds import KINDS, OWN_PATHS
 from scanner.model import Examined, Gap, Lack, LeastPrivilege, Outcome, Reason, Record, Resource, Source
 
-Filled = Collection[tuple[str, str]]
+Filled = Mapping[tuple[str, str], Collection[str]]
+"""Which facts people attest, by kind and id, or by kind and the address of what it belongs to."""
 
 
 def examine(api: Api, options: Options, named: Mapping[str | None, str]) -> tuple[Examined, ...]:
@@ -31,6 +32,7 @@ def examine(api: Api, options: Options, named: Mapping[str | None, str]) -> tupl
     checkup, wanted = _Checkup(api, options, named), demand(options.needs)
     examined = [each for endpoint in asked(options.needs) for each in checkup.endpoint(endpoint)]
     examined += [checkup.unreadable(each) for each in wanted.unreadable]
+    examined += checkup.omitted(OMITTED if options.needs is None else OMITTED & options.needs)
     examined += [_by_hand(kind) for kind in sorted({kind for kind, _ in options.needs or ()} - wanted.kinds - {"attestation"})]
     accepted = {(each.credential, each.site) for each in examined if each.outcome is Outcome.READABLE}
     return tuple(_told_apart(each, accepted=(each.credential, each.site) in accepted) for each in examined)
@@ -41,18 +43,19 @@ def asked(needs: Needs | None) -> tuple[Endpoint, ...]:
     return tuple(ENDPOINTS[number] for number in demand(needs).endpoints)
 
 
-def concerning(examined: Iterable[Examined], needs: Needs) -> tuple[Examined, ...]:
-    """Return what was examined for these facts."""
-    names = {endpoint.name for endpoint in asked(needs)}
-    kinds = demanded(needs) | {kind for kind, _ in needs}
-    return tuple(each for each in examined if (each.endpoint in names if each.endpoint else each.kinds[0] in kinds))
+def concerning(examined: Iterable[Examined], needs: Needs, hinging: Needs) -> tuple[Examined, ...]:
+    """Return what was examined for these facts; of facts that no endpoint tells, for those only on which something hinges."""
+    told = _told(needs)
+    names = {endpoint.name for endpoint in asked(told)}
+    kinds = demanded(told) | {kind for kind, _ in told}
+    return tuple(each for each in examined if _concerns(each, names, kinds, hinging))
 
 
 def is_attested(examined: Examined, needs: Needs, filled: Filled) -> bool:
-    """Tell whether people attested all that is missing here of the kinds needed: (kind, id or parent) is among what is filled."""
+    """Tell whether people attested all that is missing here of the kinds needed."""
     kinds = {kind for kind, _ in needs}
-    wanted = [(kind, id_ or parent) for kind, id_, parent in examined.misses or () if kind in kinds]
-    return bool(wanted) and all(each in filled for each in wanted)
+    wanted = [(kind, id_ or parent or "") for kind, id_, parent in examined.misses or () if kind in kinds]
+    return bool(wanted) and all(each in filled and (not examined.fact or examined.fact in filled[each]) for each in wanted)
 
 
 def least(endpoints: Iterable[Endpoint], surface: Surface, credential: str) -> LeastPrivilege:
@@ -79,12 +82,27 @@ def _opens_without_scopes_only(endpoint: Endpoint) -> bool:
     return endpoint.scope is None and (endpoint.surface is Surface.ADMIN or endpoint.source is Source.UNDOCUMENTED)
 
 
-def _by_hand(kind: str, misses: tuple[Missing, ...] | None = None) -> Examined:
-    """Return what to say of a kind that nothing supplies but attestations."""
+def _told(needs: Needs) -> Needs:
+    """Return the facts that some endpoint tells, and of a kind whose facts are all omitted nothing at all."""
+    told = needs - OMITTED
+    omitted = {kind for kind, _ in needs & OMITTED} - {kind for kind, fact in told if fact and fact not in OWN_PATHS}
+    return frozenset((kind, fact) for kind, fact in told if kind not in omitted)
+
+
+def _concerns(examined: Examined, names: Collection[str], kinds: Collection[str], hinging: Needs) -> bool:
+    if examined.fact:
+        return (examined.kinds[0], examined.fact) in hinging
+    return examined.endpoint in names if examined.endpoint else examined.kinds[0] in kinds
+
+
+def _by_hand(kind: str, misses: tuple[Missing, ...] | None = None, *, fact: str | None = None) -> Examined:
+    """Return what to say of a kind, or a fact of it, that nothing supplies but attestations."""
     console, why = KINDS[kind].console, settle.no_interface(kind)
     lack = Lack.ATTESTATION if console else Lack.ANSWER
-    hint = settle.hint_for(why, "")
-    return Examined(None, (kind,), Outcome.NO_ENDPOINT, lack=lack, wants=console, detail=why.detail, hint=hint, misses=misses)
+    detail, hint = f"{why.detail}{f': {fact}' if fact else ''}", settle.hint_for(why, "")
+    return Examined(
+        None, (kind,), Outcome.NO_ENDPOINT, lack=lack, wants=console, detail=detail, hint=hint, misses=misses, fact=fact
+    )
 
 
 def _told_apart(examined: Examined, *, accepted: bool) -> Examined:
@@ -162,6 +180,16 @@ class _Checkup:
         parents = [parent for page in pages for parent in page.resources]
         misses = tuple((unreadable.kind, unreadable.id_of(parent), parent.address) for parent in parents)
         return _by_hand(unreadable.kind, misses if all(page.is_whole for page in pages) else None)
+
+    def omitted(self, facts: Needs) -> Iterator[Examined]:
+        """Yield what to say of facts that no endpoint tells, of whatever there is to have them."""
+        for endpoint in ENDPOINTS:
+            places = self.options.sites if endpoint.surface is Surface.SITE else (None,)
+            pages = [self._misses(endpoint, place) for place in places if (endpoint.parent, place) not in self.not_here]
+            for kind, fact in (each for each in endpoint.omits if each in facts):
+                misses = None if None in pages else tuple(each for page in pages for each in page or () if each[0] == kind)
+                if misses is None or misses:
+                    yield _by_hand(kind, misses, fact=fact)
 
     # ------------------------------------------------------------------------------------------------------- one place
 

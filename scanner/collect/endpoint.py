@@ -87,7 +87,8 @@ Lookup = Callable[[str], Iterable[Resource]]
 class Endpoint:
     """One REST resource: where it is, what it is asked for, how it pages, and what its answers mean.
 
-    `kinds` are what it supplies, the main one first. `hint` says what would lift a refusal, but for the `scope` that a token or key
+    `kinds` are what it supplies, the main one first; it `omits` facts of these, as (kind, fact), that no other endpoint tells
+    either. `hint` says what would lift a refusal, but for the `scope` that a token or key
     has to have; `role` is what the account has to be allowed.
 
     What is sent: `values` fill the path, and `query` adds to `params` what depends on the parent.
@@ -118,6 +119,7 @@ class Endpoint:
     values: Callable[[About], Mapping[str, str]] = lambda _about: {}
     applies: Callable[[Resource], bool] = lambda _parent: True
     adds: tuple[str, ...] = ()
+    omits: tuple[tuple[str, str], ...] = ()
     given: Given | None = None
     app: str | None = None
     gathers: bool = False

@@ -172,6 +172,16 @@ def _absent_security(_endpoint: Endpoint, about: About) -> list[Missing]:
 # More than it gives: the most is not documented, but that asking for more gives that most.
 _MOST = "1000"
 
+_ONLY_IN_THE_CONSOLE = (
+    "accounts_from_mail_headers",
+    "external_accounts",
+    "external_domains",
+    "internal_accounts",
+    "login_required",
+    "signup_by_email",
+    "signup_in_portal",
+)
+
 ENDPOINTS = (
     Endpoint(
         kinds=("jsm.service_desk",),
@@ -255,6 +265,11 @@ ENDPOINTS = (
         role=_ADMINISTRATOR,
         opt_in="undocumented",
         absent=_absent_security,
+        # What today's console has in place of the older switches.
+        omits=(
+            ("jsm.customer_permissions", "channel_access"),
+            *(("jsm.customer_access", fact) for fact in _ONLY_IN_THE_CONSOLE),
+        ),
     ),
     Endpoint(
         kinds=("jsm.email_channel",),

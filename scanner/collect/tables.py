@@ -12,6 +12,8 @@ UNREADABLE: tuple[Unreadable, ...] = (*org.UNREADABLE, *jira.UNREADABLE, *jsm.UN
 DERIVED: tuple[Derived, ...] = jira.DERIVED
 
 Needs = frozenset[tuple[str, str]]
+# The facts that no endpoint tells of the kinds that some endpoint supplies.
+OMITTED: Needs = frozenset(fact for endpoint in ENDPOINTS for fact in endpoint.omits)
 
 
 @dataclass(frozen=True, slots=True)

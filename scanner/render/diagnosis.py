@@ -94,7 +94,7 @@ def _need(need: Examined) -> str:
         case Lack.OPT_IN:
             return f"the opt-in collect: {{{need.wants}: true}}, or an attestation{place}"
         case Lack.ATTESTATION:
-            return f"an attestation: {need.wants}"
+            return f"an attestation{f' of {need.fact}' if need.fact else ''}: {need.wants}"
         case _:
             return f"an answer: {need.detail}{place}"
 
