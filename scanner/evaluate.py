@@ -35,7 +35,7 @@ from scanner.model import (
 from scanner.stretches import Declare, Facts, Stretch, Subject, Variant, glances, stretches, subject_of, subjects
 
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
-LISTED = {Verdict.PASS: 500, Verdict.NOTAPPLICABLE: 100}
+LISTED = {Verdict.PASS: 400, Verdict.NOTAPPLICABLE: 50}
 _COUNTED = tuple(LISTED)
 # What compiled functions return, as verdicts.
 _VERDICTS = {PASS: Verdict.PASS, FAIL: Verdict.FAIL, UNKNOWN: Verdict.UNKNOWN}
@@ -170,14 +170,21 @@ class _Table:
     declare: Declare
     known: Answers
 
+    gatherers: dict[str, Gatherer] = field(default_factory=dict)
+
     def of(self, kind: str) -> list[Put]:
         """Return the questions about a kind."""
         return [put for put in self.puts if put.kind == kind]
 
+    def gatherer(self, kind: str) -> Gatherer:
+        """Return who puts them, made when the first resource of the kind comes."""
+        if kind not in self.gatherers:
+            self.gatherers[kind] = Gatherer(kind, self.of(kind), self.header, self.known, self.declare)
+        return self.gatherers[kind]
+
 
 def _gather(table: _Table, stretch: Stretch, rooms: Mapping[str, list[Room]]) -> tuple[str, Gathered]:
-    gatherer = Gatherer(stretch.kind, table.of(stretch.kind), table.header, table.known, table.declare)
-    return stretch.kind, gatherer.gathered(stretch, table.parts, rooms.get(stretch.kind))
+    return stretch.kind, table.gatherer(stretch.kind).gathered(stretch, table.parts, rooms.get(stretch.kind))
 
 
 def _add(known: Answers, puts: list[Put], gathered: Gathered) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from typing import Any
 
 from scanner import answers as asking
@@ -55,27 +56,31 @@ class Gathered:
     missing: list[Missing]
 
 
-@dataclass(slots=True)
 class Gatherer:
-    """Puts questions to the resources of one kind."""
+    """Puts questions to the resources of one kind, stretch after stretch."""
 
-    kind: str
-    puts: list[Put]
-    header: Header
-    known: Answers
-    declare: Declare
+    def __init__(self, kind: str, puts: list[Put], header: Header, known: Answers, declare: Declare) -> None:
+        self._kind, self._declare = kind, declare
+        self._folds = [_Fold.of(put, Surroundings(header.taken_at, put.params, known)) for put in puts]
+        compiler = Compiler(kind)
+        for fold in self._folds:
+            fold.compile(compiler)
+        self._decode = compiler.decoder()
 
     def gathered(self, stretch: Stretch, parts: Parts | None, rooms: Sequence[Room] | None = None) -> Gathered:
         """Return what a stretch answers; `rooms` say how many samples of each answer are still wanted."""
-        folds = [_Fold.of(put, Surroundings(self.header.taken_at, put.params, self.known)) for put in self.puts]
-        for fold, room in zip(folds, rooms or (), strict=False):
-            fold.answer.room = room
+        folds = self._folds
+        for fold, room in zip_longest(folds, rooms or ()):
+            fold.begin(room or Room())
         missing: list[Missing] = []
-        full = partial(_full, stretch.part, parts, self.declare)
-        for thing in self._things(stretch, parts, folds):
+        full = partial(_full, stretch.part, parts, self._declare)
+        for thing in self._things(stretch, parts):
             if isinstance(thing, Glance) and folds:
+                seen = thing.seen
                 for fold in folds:
-                    fold.add_glance(thing, full)
+                    truth = fold.truth(seen)
+                    if truth is not False or not fold.drops_false:
+                        fold.add_glance(truth, thing, full)
             elif isinstance(thing, Subject) and thing.gap:
                 missing.append(Missing(could_not(thing.gap), _known_of(thing.gap), thing.gap.reason in REFUSED))
             elif not folds:
@@ -85,13 +90,10 @@ class Gatherer:
                     fold.add_subject(thing)
         return Gathered([fold.answer for fold in folds], missing)
 
-    def _things(self, stretch: Stretch, parts: Parts | None, folds: "list[_Fold]") -> Iterator[Glance | Subject]:
+    def _things(self, stretch: Stretch, parts: Parts | None) -> Iterator[Glance | Subject]:
         if stretch.part is None or parts is None:
-            return subjects(self.kind, stretch.records, self.declare)
-        compiler = Compiler(self.kind)
-        for fold in folds:
-            fold.compile(compiler)
-        return glances(stretch.part, parts, compiler.decoder(), self.declare)
+            return subjects(self._kind, stretch.records, self._declare)
+        return glances(stretch.part, parts, self._decode, self._declare)
 
 
 def _not_compiled(_seen: Any) -> Any:  # noqa: ANN401
@@ -106,6 +108,7 @@ class _Fold:
     condition: Bound | None
     paths: tuple[str, ...]
     answer: Kept | Found
+    of_domains: bool = False
     drops_false: bool = False
     truth: Callable[[Any], Truth] = _not_compiled
     values: Callable[[Any], list[Any]] = _not_compiled
@@ -117,7 +120,16 @@ class _Fold:
         question = put.question
         condition = asking.condition_of(question)
         paths = (question.path,) if isinstance(question, Reference) else tuple(path for path, _ in question.match)
-        return cls(put, bind(condition, around) if condition else None, paths, asking.empty(question))
+        bound = bind(condition, around) if condition else None
+        of_domains = isinstance(question, Reference) and question.of_domains
+        return cls(put, bound, paths, asking.empty(question), of_domains)
+
+    def begin(self, room: Room) -> None:
+        """Start a new answer."""
+        self.answer = asking.empty(self.put.question)
+        self.answer.room = room
+        self.drops_false = self.answer.skips(False)
+        self.written.clear()
 
     def compile(self, compiler: Compiler) -> None:
         self.truth, self.values = compiler.truth(self.condition), compiler.values(self.paths)
@@ -135,12 +147,13 @@ class _Fold:
     def _values_of(self, facts: Mapping[str, Any]) -> list[Any]:
         return [value_at(facts, path) for path in self.paths]
 
-    def add_glance(self, glance: Glance, full: Callable[[Glance], dict[str, Any]]) -> None:
-        truth = self.truth(glance.seen)
-        if truth is False and self.drops_false:
-            return
-        self._add(truth, self.values(glance.seen), glance.seen.id, partial(full, glance))
-        self.drops_false = self.answer.skips(False)
+    def add_glance(self, truth: Truth, glance: Glance, full: Callable[[Glance], dict[str, Any]]) -> None:
+        values = self.values(glance.seen)
+        if isinstance(self.answer, Found):
+            self._add_value(self.answer, truth, values[0], glance.seen.id)
+        else:
+            self._add(truth, values, glance.seen.id, partial(full, glance))
+            self.drops_false = self.answer.skips(False)
 
     def _add(self, truth: Truth, values: list[Any], id_: str, sample: Callable[[], dict[str, Any]]) -> None:
         if isinstance(self.answer, Found):
@@ -152,14 +165,14 @@ class _Fold:
             self.answer.lacking.append(Missing(self._not_known(id_), known))
 
     def _add_value(self, found: Found, truth: Truth, value: Any, id_: str) -> None:  # noqa: ANN401  JSON border
-        question = self.put.question
-        if truth is False or not isinstance(question, Reference):
-            return
-        if question.of_domains and truth and isinstance(value, str):
+        if self.of_domains and truth and isinstance(value, str):
             written = value.rpartition("@")[2]
             if written in self.written:
                 return
             self.written.add(written)
+        question = self.put.question
+        if truth is False or not isinstance(question, Reference):
+            return
         kept = None if truth is None or value is MISSING else asking.folded(question, value)
         if kept is None:
             found.why = found.why or self._not_known(id_)

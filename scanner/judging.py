@@ -405,13 +405,15 @@ class BoundReadable:
 MAX_TRACED = 20
 MAX_SHOWN = 5
 _SENTENCE = 5
+_ENOUGH = 1_000
 
 
 def _bound_test(test: Test, around: Surroundings) -> BoundTest:
     operator = OPERATORS[test.operator]
     wanted = _wanted(test.values, around)
     if operator.takes == "list":
-        values = list(dict.fromkeys(map(shown, wanted.values)))
+        # Of many thousand values, no more are looked at than a sentence holds.
+        values = list(dict.fromkeys(map(shown, islice(wanted.values, _ENOUGH))))
         listed = ", ".join(values[:_SENTENCE]) + (", …" if len(values) > _SENTENCE else "")
     else:
         listed = shown(wanted.values[0]) if wanted.values else "?"

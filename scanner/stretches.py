@@ -19,16 +19,14 @@ Facts = dict[str, Any]
 Declare = Callable[[str, str, Facts], Facts]
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(msgspec.Struct, frozen=True):
     """One set of facts, and who supplied each."""
 
     facts: Facts
     sources: Mapping[str, Source]
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """A resource as all its suppliers together give it: one set of facts, or several where they disagree; or a gap."""
 
     kind: str

@@ -189,6 +189,8 @@ def equals(fact: Any, wanted: list[Any], complete: bool, _as: str, _now: datetim
 
 
 def one_of(fact: Any, wanted: list[Any], complete: bool, _as: str, _now: datetime) -> Truth:  # noqa: ANN401
+    if isinstance(fact, list | dict):
+        return None
     return greatest([*(alike(fact, each) for each in wanted), *([] if complete else [None])])
 
 

@@ -20,7 +20,12 @@ from scanner.shipped import shipped
     help="Where the files go.",
 )
 def command(*, folder: Path) -> None:
-    """Scan a made-up company from a recording: no credentials, no network, the same collectors and policies as `scan`."""
+    """Scan a made-up company from a recording: no credentials, no network, the same collectors and policies as `scan`.
+
+    The worst is shown in full; the files hold the rest.
+    """
+    from scanner.render import formats, text  # noqa: PLC0415  see scanner.render.formats
+
     recorded = shipped("cassettes") / "demo"
     config = pipeline.load_config(recorded / "atlascan.yaml")
     target = folder / options.SNAPSHOT
@@ -30,7 +35,9 @@ def command(*, folder: Path) -> None:
     )
     report = pipeline.judge(config, by, snapshots.load(str(target)))
     files = {"html": folder / "report.html", "junit": folder / "junit.xml", "json": folder / "result.json"}
-    output.write(report, [options.Output(name, str(path)) for name, path in files.items()])
+    for name, path in files.items():
+        output.to_file(path, formats.load(name)(report))
+    output.show_page(text.digest(report))
     code = report.gate.exit_code
     lines = [
         "",

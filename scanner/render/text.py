@@ -127,6 +127,11 @@ def renderable(report: Report) -> Page:
     return Page(tuple(lines(report)))
 
 
+def digest(report: Report) -> Page:
+    """Return what fails at the highest severity in full and a line for each other policy, for those who see a report first."""
+    return Page(tuple(_digest(report)))
+
+
 def lines(report: Report) -> Iterator[Line]:
     """Yield all that is said about a report, worst first, the exit code last."""
     yield from _header(report)
@@ -139,10 +144,29 @@ def lines(report: Report) -> Iterator[Line]:
     yield from _frameworks(report)
     yield from _gaps(report.gaps)
     yield from _coverage(report.snapshot)
-    yield Line((_part(f"exit code {report.gate.exit_code}: {report.gate.because}", _TITLE),))
+    yield _exit_code(report)
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _digest(report: Report) -> Iterator[Line]:
+    yield from _header(report)
+    outcomes = _outcomes(report)
+    worst = [outcome for outcome in outcomes if outcome.word == "FAIL" and outcome.severity is Severity.CRITICAL]
+    for outcome in worst:
+        yield from _policy(outcome)
+    for outcome in outcomes[len(worst) :]:
+        title = (_part(f"{outcome.severity.value:<10}"), _part(outcome.policy.id, _TITLE))
+        yield Line(title, _lead(outcome.word), beside=_part(_counted(outcome.counts), _ASIDE))
+    yield Line()
+    yield from _waivers(report)
+    yield from _left_out(report)
+    yield _exit_code(report)
+
+
+def _exit_code(report: Report) -> Line:
+    return Line((_part(f"exit code {report.gate.exit_code}: {report.gate.because}", _TITLE),))
 
 
 def _header(report: Report) -> Iterator[Line]:
@@ -219,17 +243,21 @@ def _policies(report: Report) -> Iterator[Line]:
         yield Line((_part("No policy was applied."),))
         yield Line()
     for outcome in _outcomes(report):
-        policy = outcome.policy
-        title = (_part(f"{outcome.severity.value:<10}"), _part(policy.id, _TITLE), _part(f"  {policy.title}"))
-        yield Line(title, _lead(outcome.word))
-        tally = "; ".join(filter(None, (near_miss(outcome.counts), _counted(outcome.counts))))
-        yield Line((_part(tally or "nothing to judge", _ASIDE),), indent=9)
-        for each in policy.relaxed:
-            said = f"relaxed: {each.param} is {shown(each.value)}, and its bound is {each.bound}; no control is claimed"
-            yield Line((_part(said),), indent=9)
-        for finding in outcome.findings:
-            yield from _finding(finding)
-        yield Line()
+        yield from _policy(outcome)
+
+
+def _policy(outcome: _Outcome) -> Iterator[Line]:
+    policy = outcome.policy
+    title = (_part(f"{outcome.severity.value:<10}"), _part(policy.id, _TITLE), _part(f"  {policy.title}"))
+    yield Line(title, _lead(outcome.word))
+    tally = "; ".join(filter(None, (near_miss(outcome.counts), _counted(outcome.counts))))
+    yield Line((_part(tally or "nothing to judge", _ASIDE),), indent=9)
+    for each in policy.relaxed:
+        said = f"relaxed: {each.param} is {shown(each.value)}, and its bound is {each.bound}; no control is claimed"
+        yield Line((_part(said),), indent=9)
+    for finding in outcome.findings:
+        yield from _finding(finding)
+    yield Line()
 
 
 def _finding(finding: Finding) -> Iterator[Line]:
