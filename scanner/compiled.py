@@ -116,10 +116,10 @@ class Compiler:
         writer.line(1, f"return [{', '.join(f'{unset} if {name} is UNSET else {name}' for name in names)}]")
         return writer.function()
 
-    def decoder(self) -> Callable[[bytes], Any]:
-        """Return what decodes a line for the functions made so far; it raises msgspec's errors for what is to be read in full."""
+    def decoder(self) -> Callable[[bytes], list[Any]]:
+        """Return what decodes lines for the functions made so far; it raises msgspec's errors for what is to be read in full."""
         line = msgspec.defstruct("Line", [("id", str), ("facts", self.shape.struct())], tag="resource", tag_field="type", gc=False)
-        return msgspec.json.Decoder(line).decode
+        return msgspec.json.Decoder(line).decode_lines
 
     def _writer(self) -> "_Writer":
         return _Writer(_Scope("f", self.shape, own=frozenset(OWN_PATHS[KINDS[self.kind].scope])))

@@ -5,8 +5,10 @@ part, by several processes if wanted. Most of its resources pass fast functions 
 unusual, is looked at closely (`scanner.judging`).
 """
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,10 +34,10 @@ from scanner.model import (
     Source,
     Verdict,
 )
-from scanner.stretches import Declare, Facts, Stretch, Subject, Variant, glances, stretches, subject_of, subjects
+from scanner.stretches import Declare, Facts, Reader, Stretch, Subject, Variant, stretches, subjects
 
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
-LISTED = {Verdict.PASS: 400, Verdict.NOTAPPLICABLE: 50}
+LISTED = {Verdict.PASS: 300, Verdict.NOTAPPLICABLE: 30}
 _COUNTED = tuple(LISTED)
 # What compiled functions return, as verdicts.
 _VERDICTS = {PASS: Verdict.PASS, FAIL: Verdict.FAIL, UNKNOWN: Verdict.UNKNOWN}
@@ -64,6 +66,10 @@ class Evaluation:
 
     def __iter__(self) -> Iterator[Finding]:
         """Stream the findings: one for each rule and each resource or gap of the rule's kind."""
+        with _without_collector():
+            yield from self._listed()
+
+    def _listed(self) -> Iterator[Finding]:
         self.unlisted.clear()
         left = {(rule.policy.id, verdict.value): number for rule in self.rules for verdict, number in LISTED.items()}
         for finding in self._judged(left):
@@ -137,6 +143,18 @@ def referred(policy: Policy) -> frozenset[str]:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let the collector of cycles rest: nothing made here refers to itself, and it would look at all of it again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def _answers(evaluation: Evaluation) -> Answers:
     """Gather what the rules of an evaluation ask of other resources."""
     snapshot, known = evaluation.snapshot, Answers()
@@ -203,7 +221,7 @@ class _Bench:
     answers: Answers
     watched: frozenset[tuple[str, str]] = frozenset()
     seated: "dict[str, tuple[_Judge, ...]]" = field(default_factory=dict)
-    fast: dict[str, tuple[Callable[[bytes], Any], tuple[Callable[[Any], int], ...]]] = field(default_factory=dict)
+    fast: dict[str, tuple[Reader, tuple[Callable[[Any], int], ...]]] = field(default_factory=dict)
 
     def judges(self, kind: str) -> "tuple[_Judge, ...]":
         """Return the judges of a kind, one for each of its rules."""
@@ -213,12 +231,12 @@ class _Bench:
             self.seated[kind] = tuple(_Judge.of(rule, each) for rule, each in around)
         return self.seated[kind]
 
-    def compiled(self, kind: str) -> tuple[Callable[[bytes], Any], tuple[Callable[[Any], int], ...]]:
-        """Return the decoder of a kind's lines, and for each judge the function that tells its verdict fast."""
-        if kind not in self.fast:
+    def reader(self, kind: str) -> tuple[Reader, tuple[Callable[[Any], int], ...]]:
+        """Return what reads parts of a kind, and for each judge the function that tells its verdict fast."""
+        if kind not in self.fast and self.parts:
             compiler = Compiler(kind)
             functions = tuple(compiler.verdict(judge.where, judge.require) for judge in self.judges(kind))
-            self.fast[kind] = compiler.decoder(), functions
+            self.fast[kind] = Reader(self.parts, compiler.decoder(), self.declare), functions
         return self.fast[kind]
 
 
@@ -228,30 +246,31 @@ def _judge(bench: _Bench, stretch: Stretch, left: Left) -> tuple[str, list[Findi
     if stretch.part is None or bench.parts is None:
         whole = subjects(stretch.kind, stretch.records, bench.declare)
         return stretch.kind, [finding for subject in whole for judge in judges for finding in judge.findings(subject)], unlisted
-    decode, functions = bench.compiled(stretch.kind)
+    reader, functions = bench.reader(stretch.kind)
     findings: list[Finding] = []
     keys = [tuple((judge.rule.policy.id, verdict.value) for verdict in _COUNTED) for judge in judges]
     rooms = [[left[key] for key in both] for both in keys]
     counts = [[0, 0] for _ in judges]
     jury = tuple(zip(functions, judges, rooms, counts, strict=True))
-    for thing in glances(stretch.part, bench.parts, decode, bench.declare):
-        if isinstance(thing, Subject):
-            findings.extend(finding for judge in judges for finding in judge.findings(thing))
+    for piece in reader.pieces(stretch.part):
+        if piece.seen is None:
+            whole = reader.subjects(stretch.part, piece)
+            findings.extend(finding for subject in whole for judge in judges for finding in judge.findings(subject))
             continue
-        seen, subject = thing.seen, None
-        for function, judge, room, count in jury:
-            outcome = function(seen)
-            if outcome < FAIL:
-                if room[outcome]:
-                    room[outcome] -= 1
-                elif not bench.watched or (judge.rule.policy.id, f"{stretch.kind}/{seen.id}") not in bench.watched:
-                    count[outcome] += 1
-                    continue
-            subject = subject or subject_of(thing, stretch.part, bench.parts, bench.declare)
-            findings.append(judge.finding(subject, outcome))
-    unlisted.update(
-        {key: number for both, count in zip(keys, counts, strict=True) for key, number in zip(both, count, strict=True)}
-    )
+        for index, glance in enumerate(piece.seen):
+            subject: Subject | None = None
+            for function, judge, room, count in jury:
+                outcome = function(glance)
+                if outcome < FAIL:
+                    if room[outcome]:
+                        room[outcome] -= 1
+                    elif not bench.watched or (judge.rule.policy.id, f"{stretch.kind}/{glance.id}") not in bench.watched:
+                        count[outcome] += 1
+                        continue
+                subject = subject or reader.subject(stretch.part, piece, index)
+                findings.append(judge.finding(subject, outcome))
+    for both, count in zip(keys, counts, strict=True):
+        unlisted.update(dict(zip(both, count, strict=True)))
     return stretch.kind, findings, +unlisted
 
 

@@ -1,6 +1,6 @@
 """Gather the answers to what rules ask of other resources: a round over the kinds asked about, more for questions within."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
@@ -13,7 +13,7 @@ from scanner.conditions import MISSING, Condition, Reference, Truth, value_at
 from scanner.judging import Bound, Surroundings, bind
 from scanner.kinds import KINDS, OWN_PATHS, own_values
 from scanner.model import Gap, Header, Part, Parts, Reason
-from scanner.stretches import Declare, Glance, Stretch, Subject, could_not, glances, subject_of, subjects
+from scanner.stretches import Declare, Piece, Reader, Stretch, Subject, could_not, subjects
 
 # Atlassian said no, or that there is none.
 REFUSED = frozenset({Reason.FORBIDDEN, Reason.NOT_FOUND})
@@ -72,28 +72,36 @@ class Gatherer:
         folds = self._folds
         for fold, room in zip_longest(folds, rooms or ()):
             fold.begin(room or Room())
-        missing: list[Missing] = []
-        full = partial(_full, stretch.part, parts, self._declare)
-        for thing in self._things(stretch, parts):
-            if isinstance(thing, Glance) and folds:
-                seen = thing.seen
-                for fold in folds:
-                    truth = fold.truth(seen)
-                    if truth is not False or not fold.drops_false:
-                        fold.add_glance(truth, thing, full)
-            elif isinstance(thing, Subject) and thing.gap:
-                missing.append(Missing(could_not(thing.gap), _known_of(thing.gap), thing.gap.reason in REFUSED))
-            elif not folds:
-                break  # gaps stand first, and nothing is asked of the resources
-            elif isinstance(thing, Subject):
-                for fold in folds:
-                    fold.add_subject(thing)
+        if stretch.part is None or parts is None:
+            missing = self._in_full(subjects(self._kind, stretch.records, self._declare))
+        else:
+            missing = self._of_part(stretch.part, Reader(parts, self._decode, self._declare))
         return Gathered([fold.answer for fold in folds], missing)
 
-    def _things(self, stretch: Stretch, parts: Parts | None) -> Iterator[Glance | Subject]:
-        if stretch.part is None or parts is None:
-            return subjects(self._kind, stretch.records, self._declare)
-        return glances(stretch.part, parts, self._decode, self._declare)
+    def _of_part(self, part: Part, reader: Reader) -> list[Missing]:
+        missing: list[Missing] = []
+        for piece in reader.pieces(part):
+            if piece.seen is None:
+                missing += self._in_full(reader.subjects(part, piece))
+            elif not self._folds:
+                break  # gaps stand first
+            for index, seen in enumerate(piece.seen or ()):
+                for fold in self._folds:
+                    truth = fold.truth(seen)
+                    if truth is not False or not fold.drops_false:
+                        fold.add_seen(truth, seen, partial(_facts_of, reader, part, piece, index))
+        return missing
+
+    def _in_full(self, whole: Iterable[Subject]) -> list[Missing]:
+        missing: list[Missing] = []
+        for subject in whole:
+            if subject.gap:
+                missing.append(Missing(could_not(subject.gap), _known_of(subject.gap), subject.gap.reason in REFUSED))
+            elif not self._folds:
+                break  # gaps stand first, and nothing is asked of the resources
+            for fold in self._folds if not subject.gap else ():
+                fold.add_subject(subject)
+        return missing
 
 
 def _not_compiled(_seen: Any) -> Any:  # noqa: ANN401
@@ -147,12 +155,12 @@ class _Fold:
     def _values_of(self, facts: Mapping[str, Any]) -> list[Any]:
         return [value_at(facts, path) for path in self.paths]
 
-    def add_glance(self, truth: Truth, glance: Glance, full: Callable[[Glance], dict[str, Any]]) -> None:
-        values = self.values(glance.seen)
+    def add_seen(self, truth: Truth, seen: Any, full: Callable[[], dict[str, Any]]) -> None:  # noqa: ANN401  of the compiler
+        values = self.values(seen)
         if isinstance(self.answer, Found):
-            self._add_value(self.answer, truth, values[0], glance.seen.id)
+            self._add_value(self.answer, truth, values[0], seen.id)
         else:
-            self._add(truth, values, glance.seen.id, partial(full, glance))
+            self._add(truth, values, seen.id, full)
             self.drops_false = self.answer.skips(False)
 
     def _add(self, truth: Truth, values: list[Any], id_: str, sample: Callable[[], dict[str, Any]]) -> None:
@@ -186,10 +194,8 @@ class _Fold:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-def _full(part: Part | None, parts: Parts | None, declare: Declare, glance: Glance) -> dict[str, Any]:
-    if part is None or parts is None:
-        return {}
-    return subject_of(glance, part, parts, declare).variants[0].facts
+def _facts_of(reader: Reader, part: Part, piece: Piece, index: int) -> dict[str, Any]:
+    return reader.subject(part, piece, index).variants[0].facts
 
 
 def _known_of(gap: Gap) -> dict[str, str]:

@@ -184,15 +184,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a snapshot file in their order, and what reads them: the lines of one, and the record that a line says."""
+    """The parts of a snapshot file in their order, and what reads them: a few whole lines at a time, and what a line says."""
 
     all: tuple[Part, ...]
-    lines: Callable[[Part], Iterable[bytes]]
+    blocks: Callable[[Part], Iterable[bytes]]
     record: Callable[[bytes, Part, int], Record]
 
     def records(self, part: Part) -> Iterator[Record]:
         """Stream the records of a part."""
-        return (self.record(line, part, number) for number, line in enumerate(self.lines(part), start=part.line))
+        lines = chain.from_iterable(block.splitlines() for block in self.blocks(part))
+        return (self.record(line, part, number) for number, line in enumerate(lines, start=part.line))
 
 
 @dataclass(frozen=True, slots=True)

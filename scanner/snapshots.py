@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from typing import IO, TypeGuard, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -47,15 +47,13 @@ class _Object(msgspec.Struct, gc=False):
     """Some facts, none of which is looked at."""
 
 
-class _Placed(msgspec.Struct, frozen=True, tag="resource", tag_field="type", kw_only=True, gc=False, forbid_unknown_fields=True):
-    """A resource as far as its place in the file needs it; its facts are skipped."""
+class _Placed(msgspec.Struct, frozen=True, tag="resource", tag_field="type", kw_only=True, gc=False):
+    """A resource as far as its place in the file needs it; all else is skipped."""
 
     kind: str
     id: str
-    name: str
     facts: _Object
     source: Source
-    parent: str | None = None
 
 
 _SomeHead = TypeVar("_SomeHead", bound=_Format)
@@ -64,7 +62,9 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_format = msgspec.json.Decoder(_Format).decode
 _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_line: Callable[[bytes], Record | _Seal] = msgspec.json.Decoder(Resource | Gap | _Seal).decode
-_decode_place: Callable[[bytes], _Placed | Gap | _Seal] = msgspec.json.Decoder(_Placed | Gap | _Seal).decode
+_places = msgspec.json.Decoder(_Placed | Gap | _Seal)
+_decode_place: Callable[[bytes], _Placed | Gap | _Seal] = _places.decode
+_decode_places: Callable[[bytes], list[_Placed | Gap | _Seal]] = _places.decode_lines
 
 
 def write(path: str, header: Header, records: Iterable[Record]) -> None:
@@ -113,7 +113,7 @@ def load(path: str, *, jobs: int = 1) -> Snapshot:
     plain = _plain_file(path)
     check = _Check("standard input" if path == "-" else path, str(plain), _stamp(plain))
     header = check.header(beside=jobs > 1)
-    parts = Parts(tuple(check.parts), lines, record)
+    parts = Parts(tuple(check.parts), blocks, record)
 
     def read() -> Iterator[Record]:
         return chain.from_iterable(map(parts.records, parts.all))
@@ -124,23 +124,25 @@ def load(path: str, *, jobs: int = 1) -> Snapshot:
     return Snapshot(header, read, parts)
 
 
-def lines(part: Part) -> list[bytes]:
-    """Return the lines of a part, without their ends.
+def blocks(part: Part) -> Iterator[bytes]:
+    """Stream a part, some whole lines at a time.
 
     Raises:
         InputError: The file is not what it was when it was opened.
     """
+    left = part.end - part.start
     try:
-        with Path(part.path).open("rb", buffering=0) as file:
+        with Path(part.path).open("rb", buffering=_BUFFER) as file:
             if _stamp_of(os.fstat(file.fileno())) != part.stamp:
                 raise _changed(part)
             file.seek(part.start)
-            content = file.read(part.end - part.start)
+            while left > 0 and (block := _block(file, min(left, _BLOCK))):
+                left -= len(block)
+                yield block
     except OSError as error:
         raise InputError(f"{part.name}: cannot be read: {error.strerror}") from error
-    if len(content) != part.end - part.start:
+    if left:
         raise _changed(part)
-    return content.removesuffix(b"\n").split(b"\n")
 
 
 def record(line: bytes, part: Part, number: int) -> Record:
@@ -169,6 +171,13 @@ class _Check:
     path: str
     stamp: tuple[int, int, int]
     parts: list[Part] = field(default_factory=list)
+    # Where it stands: the record before, its line, where the next one starts; and where the part began, with which line.
+    last: _Placed | Gap | None = None
+    number: int = 1
+    at: int = 0
+    start: int = 0
+    first: int = 2
+    digest: "hashlib._Hash | None" = None
 
     def header(self, *, beside: bool) -> Header:
         """Check it all and return its header; the digest may be worked out beside, in a thread."""
@@ -176,70 +185,104 @@ class _Check:
             head = file.readline(MAX_LINE + 1)
             if not head:
                 raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
-            self._refuse_no_line(head, 1)
+            self._refuse_no_line(head)
             header = _header(self.name, head)
             elsewhere = thread.submit(_digest, self.path) if beside else None
-            number, line, seal = self._follow(file, len(head))
-            sha256 = elsewhere.result() if elsewhere else _digest(self.path)
-        _check_seal(self.name, number, line, seal, _Seal(count=number - 2, sha256=sha256))
+            self.digest = None if beside else hashlib.sha256(head)
+            self.at = self.start = len(head)
+            line, seal = self._follow(file)
+            sha256 = elsewhere.result() if elsewhere else self.digest.hexdigest() if self.digest else ""
+        _check_seal(self.name, self.number, line, seal, _Seal(count=self.number - 2, sha256=sha256))
         return header
 
-    def _follow(self, file: IO[bytes], at: int) -> tuple[int, bytes, _Seal]:
-        """Follow the records in their order up to the seal; return the number of its line, the line, and the seal."""
-        last: _Placed | Gap | None = None
-        start, first, number, line = at, 2, 1, b""
+    def _follow(self, file: IO[bytes]) -> tuple[bytes, _Seal]:
+        """Follow the records in their order up to the seal; return its line, and the seal."""
         try:
-            for number, line in enumerate(iter(partial(file.readline, MAX_LINE + 1), b""), start=2):
-                thing = _decode_place(line)
-                if at - start <= PART and _is_simply_next(thing, last):
-                    last, at = thing, at + len(line)
+            while block := _block(file, _BLOCK):
+                if self._is_run(block):
                     continue
-                self._refuse_no_line(line, number)
-                if isinstance(thing, _Seal):
-                    self._note(last, start, at, first)
-                    self._refuse_more(file, number)
-                    return number, line, thing
-                if self._begins_part(thing, last, number, is_full=at - start > PART):
-                    self._note(last, start, at, first)
-                    start, first = at, number
-                last, at = thing, at + len(line)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            self._refuse_no_line(line, number)
-            raise InputError(f"{self.name}:{number}: not a record ({error})", hint=_AGAIN) from error
+                lines = BytesIO(block)
+                for line in lines:
+                    if seal := self._sealed(line):
+                        self._refuse_more(lines.readline() or file.readline(MAX_LINE + 1))
+                        return line, seal
         except (OSError, EOFError) as error:
-            raise InputError(f"{self.name}:{number}: cannot be read: {error}", hint=_AGAIN) from error
-        self._refuse_no_line(line or b"\n", number)
-        raise InputError(f"{self.name}:{number}: ends without its seal, so it was cut off", hint=_AGAIN)
+            raise InputError(f"{self.name}:{self.number}: cannot be read: {error}", hint=_AGAIN) from error
+        raise InputError(f"{self.name}:{self.number}: ends without its seal, so it was cut off", hint=_AGAIN)
 
-    def _refuse_no_line(self, line: bytes, number: int) -> None:
+    def _is_run(self, block: bytes) -> bool:
+        """Take a block in one go that holds nothing but resources of one kind that follow one another, as most do."""
+        try:
+            things = _decode_places(block)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return False
+        last = self.last
+        for thing in things:
+            if not (isinstance(thing, _Placed) and isinstance(last, _Placed) and thing.kind == last.kind and thing.id > last.id):
+                return False
+            last = thing
+        if not block.endswith(b"\n"):
+            return False
+        if self.at - self.start > PART:
+            self._begin_part()
+        self.last, self.number = last, self.number + len(things)
+        self._take(block)
+        return True
+
+    def _take(self, block: bytes) -> None:
+        """Go on behind some lines that were found right."""
+        self.at += len(block)
+        if self.digest is not None:
+            self.digest.update(block)
+
+    def _sealed(self, line: bytes) -> _Seal | None:
+        """Take one line; return the seal if it is that."""
+        self.number += 1
+        try:
+            thing = _decode_place(line)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            self._refuse_no_line(line)
+            raise InputError(f"{self.name}:{self.number}: not a record ({error})", hint=_AGAIN) from error
+        self._refuse_no_line(line)
+        if isinstance(thing, _Seal):
+            self._begin_part()
+            return thing
+        last = self.last
+        if last is not None and _place(thing) <= _place(last):
+            raise InputError(f"{self.name}:{self.number}: out of order, so it was changed after it was written", hint=_AGAIN)
+        is_full = self.at - self.start > PART and last is not None and _place(thing)[:3] != _place(last)[:3]
+        if is_full or (last is not None and thing.kind != last.kind):
+            self._begin_part()
+            self.first = self.number
+        self.last = thing
+        self._take(line)
+        return None
+
+    def _begin_part(self) -> None:
+        """Note the part that ends here; the next one begins with the next line."""
+        if self.last is not None:
+            self.parts.append(Part(self.path, self.name, self.stamp, self.last.kind, self.start, self.at, self.first))
+        self.start, self.first = self.at, self.number + 1
+
+    def _refuse_no_line(self, line: bytes) -> None:
         """Refuse what is longer than a line may be, or has no end."""
         if len(line) > MAX_LINE:
-            raise InputError(f"{self.name}:{number}: a line longer than {MAX_LINE // 1024**2} MiB", hint="is it the right file?")
+            size = MAX_LINE // 1024**2
+            raise InputError(f"{self.name}:{self.number}: a line longer than {size} MiB", hint="is it the right file?")
         if not line.endswith(b"\n"):
-            raise InputError(f"{self.name}:{number}: cut off in the middle of the line", hint=_AGAIN)
+            raise InputError(f"{self.name}:{self.number}: cut off in the middle of the line", hint=_AGAIN)
 
-    def _begins_part(self, thing: _Placed | Gap, last: _Placed | Gap | None, number: int, *, is_full: bool) -> bool:
-        """Tell whether a record begins a new part; refuse one that stands in the wrong place."""
-        if last is None:
-            return True
-        if _place(thing) <= _place(last):
-            raise InputError(f"{self.name}:{number}: out of order, so it was changed after it was written", hint=_AGAIN)
-        return thing.kind != last.kind or (is_full and _place(thing)[:3] != _place(last)[:3])
-
-    def _refuse_more(self, file: IO[bytes], number: int) -> None:
-        if more := file.readline(MAX_LINE + 1):
-            self._refuse_no_line(more, number + 1)
-            raise InputError(f"{self.name}:{number + 1}: there is more after the seal", hint=_AGAIN)
-
-    def _note(self, last: _Placed | Gap | None, start: int, end: int, line: int) -> None:
-        """Note the part that ends with this record."""
-        if last is not None:
-            self.parts.append(Part(self.path, self.name, self.stamp, last.kind, start, end, line))
+    def _refuse_more(self, more: bytes) -> None:
+        if more:
+            self.number += 1
+            self._refuse_no_line(more)
+            raise InputError(f"{self.name}:{self.number}: there is more after the seal", hint=_AGAIN)
 
 
-def _is_simply_next(thing: _Placed | Gap | _Seal, last: _Placed | Gap | None) -> TypeGuard[_Placed]:
-    """Tell whether one resource of a kind follows another, as on by far the most lines."""
-    return isinstance(thing, _Placed) and isinstance(last, _Placed) and thing.kind == last.kind and thing.id > last.id
+def _block(file: IO[bytes], size: int) -> bytes:
+    """Read some whole lines, of about this many bytes."""
+    block = file.read(size)
+    return block if block.endswith(b"\n") else block + file.readline(MAX_LINE + 1)
 
 
 def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
@@ -263,7 +306,9 @@ def _digest(path: str) -> str:
 
 
 _LONGEST_SEAL = 4096
-_BUFFER = 1 << 20
+_BUFFER = 256 * 1024
+# So much is looked at in one go: what is decoded is looked at while it is at hand.
+_BLOCK = 64 * 1024
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -6,8 +6,8 @@ compiled functions look; the others are read in full.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
+from itertools import groupby, islice
+from operator import attrgetter, eq
 from typing import Any
 
 import msgspec
@@ -50,12 +50,75 @@ class Stretch:
     records: Iterable[Record] = ()
 
 
-class Glance(msgspec.Struct, frozen=True, gc=False):
-    """A resource of a part, decoded only as far as compiled functions look, with its line to read it in full."""
+@dataclass(slots=True)
+class Piece:
+    """Some lines of a part, with the number of the first; what was seen at a glance, or None where they are to be read in full."""
 
-    line: bytes
+    content: bytes
     number: int
-    seen: Any
+    seen: list[Any] | None
+    _lines: list[bytes] | None = None
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Return the lines."""
+        if self._lines is None:
+            self._lines = self.content.removesuffix(b"\n").split(b"\n")
+        return self._lines
+
+
+class Reader:
+    """Reads parts of a file piece by piece: decoded just as far as compiled functions look, or in full."""
+
+    def __init__(self, parts: Parts, decode_lines: Callable[[bytes], list[Any]], declare: Declare) -> None:
+        self._parts, self._decode_lines, self._declare = parts, decode_lines, declare
+
+    def pieces(self, part: Part) -> Iterator[Piece]:
+        """Yield the pieces of a part; all that was read of one resource lies in one."""
+        add_declared = _declaring(part.kind, self._declare)
+        held: Piece | None = None
+        number = part.line
+        for content in self._parts.blocks(part):
+            piece = Piece(content, number, self._glance(content))
+            number += len(piece.lines if piece.seen is None else piece.seen)
+            if held is not None and self._id(part, held, -1) == self._id(part, piece, 0):
+                held = Piece(held.content + content, held.number, None)
+                continue
+            if held is not None:
+                yield held
+            held = piece
+            if add_declared:
+                for each in piece.seen or ():
+                    add_declared(each)
+        if held is not None:
+            yield held
+
+    def subjects(self, part: Part, piece: Piece) -> Iterator[Subject]:
+        """Read a piece in full."""
+        lines = enumerate(piece.lines, start=piece.number)
+        return subjects(part.kind, (self._parts.record(line, part, number) for number, line in lines), self._declare)
+
+    def subject(self, part: Part, piece: Piece, index: int) -> Subject:
+        """Read one resource of a piece in full."""
+        record = self._parts.record(piece.lines[index], part, piece.number + index)
+        if isinstance(record, Gap):
+            raise TypeError(record)
+        return _merged(part.kind, [record], self._declare)
+
+    def _glance(self, content: bytes) -> list[Any] | None:
+        """Return what is seen of some lines, or None for gaps, odd facts, or several suppliers of one resource."""
+        try:
+            seen = self._decode_lines(content)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        return None if any(map(eq, map(_ID, seen), map(_ID, islice(seen, 1, None)))) else seen
+
+    def _id(self, part: Part, piece: Piece, index: int) -> str | None:
+        """Return the id of the first or last resource of a piece; what is said of gaps is never one thing."""
+        if piece.seen:
+            return str(piece.seen[index].id)
+        record = self._parts.record(piece.lines[index], part, piece.number)
+        return record.id if isinstance(record, Resource) else None
 
 
 def stretches(snapshot: Snapshot, kinds: frozenset[str]) -> Iterator[Stretch]:
@@ -84,49 +147,6 @@ def subjects(kind: str, records: Iterable[Record], declare: Declare) -> Iterator
             yield _merged(kind, [record for record in group if isinstance(record, Resource)], declare)
 
 
-def glances(part: Part, parts: Parts, decode: Callable[[bytes], Any], declare: Declare) -> Iterator[Glance | Subject]:
-    """Yield what is in a part: glances where that is enough, and subjects of gaps, of several suppliers, and of odd facts."""
-    add_declared = _declaring(part.kind, declare)
-    held: list[tuple[int, bytes]] = []  # the lines of a resource that has to be read in full
-    id_: str | None = None  # of what came before
-    before: Glance | None = None
-    for number, line in enumerate(parts.lines(part), start=part.line):
-        try:
-            seen = decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            seen = None
-        new = seen.id if seen is not None else _id_of(parts.record(line, part, number))
-        if new is not None and new == id_:
-            held += [(before.number, before.line), (number, line)] if before else [(number, line)]
-            before = None
-            continue
-        if before is not None:
-            yield before
-        elif held:
-            yield from _in_full(part, parts, held, declare)
-            held = []
-        id_ = new
-        if seen is not None:
-            before = Glance(line, number, seen)
-            if add_declared:
-                add_declared(seen)
-        else:
-            before = None
-            held = [(number, line)]
-    if before is not None:
-        yield before
-    elif held:
-        yield from _in_full(part, parts, held, declare)
-
-
-def subject_of(glance: Glance, part: Part, parts: Parts, declare: Declare) -> Subject:
-    """Read in full what was only glanced at."""
-    record = parts.record(glance.line, part, glance.number)
-    if isinstance(record, Gap):
-        raise TypeError(record)
-    return _merged(part.kind, [record], declare)
-
-
 def could_not(gap: Gap) -> str:
     """Say in a sentence what could not be read, and what would lift that."""
     lift = f" ({gap.hint})" if gap.hint else ""
@@ -136,13 +156,7 @@ def could_not(gap: Gap) -> str:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
-def _id_of(record: Record) -> str | None:
-    """Return the id of a resource; what is said of gaps is never one thing."""
-    return record.id if isinstance(record, Resource) else None
-
-
-def _in_full(part: Part, parts: Parts, held: list[tuple[int, bytes]], declare: Declare) -> Iterator[Subject]:
-    return subjects(part.kind, [parts.record(line, part, number) for number, line in held], declare)
+_ID = attrgetter("id")
 
 
 def _declaring(kind: str, declare: Declare) -> Callable[[Any], None] | None:

@@ -60,7 +60,7 @@ ODD: tuple[Any, ...] = (
     ),
     *(
         "0 d",
-        "999999 w",
+        "99999 w",
         "999999 h",
         "٣ d",
         "1d",
@@ -252,7 +252,8 @@ def _spoiled(draw: st.DrawFn, value: Any, times: int) -> Any:  # noqa: ANN401  w
     for _ in range(times):
         places: list[Path_] = [at for at in _places(value) if at]
         judging: list[Path_] = [at for at in places if at[0] in JUDGING]
-        preferred = judging if judging and draw(st.integers(0, 2)) else places
+        limits: list[Path_] = [at for at in judging if _form(_at(value, at)) in _LIMITS]
+        preferred = draw(st.sampled_from([each for each in (limits, judging, judging, places) if each]))
         at = draw(st.sampled_from(preferred))
         there = _at(value, at)
         match draw(st.integers(0, 4)):
@@ -266,6 +267,10 @@ def _spoiled(draw: st.DrawFn, value: Any, times: int) -> Any:  # noqa: ANN401  w
                 new = draw(st.sampled_from([each for each in ODD if _form(each) == _form(there)] or ODD))
         value = edited(value, Edit(at, "", new))
     return value
+
+
+# Forms of what a fact is measured by.
+_LIMITS = ((str, True), (int, False), (float, False))
 
 
 def _form(value: Any) -> tuple[type, bool]:  # noqa: ANN401  whatever YAML holds

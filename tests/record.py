@@ -5,6 +5,7 @@ and afterwards its addresses are replaced. The recording says of itself that it 
 """
 
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,8 @@ from tests.sites import credentials
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "cassettes" / "demo"
+# Audit logs are asked for a window up to now: with another now, other events would be in it.
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 OF = "the stand-in site of atlascan's own tests (scenario demo): a made-up company, not a real one"
 
 
@@ -32,7 +35,7 @@ def record_demo(into: Path) -> None:
         fresh = Path(folder) / "recording"
         needs = evaluate.needs(pipeline.criteria(local).rules)  # as `atlascan demo` asks
         how = collection.How(record=fresh)
-        collection.take(local, str(Path(folder) / "snapshot.ndjson"), needs=needs, how=how, now=pipeline.utc_now())
+        collection.take(local, str(Path(folder) / "snapshot.ndjson"), needs=needs, how=how, now=NOW)
         traffic = _replaced(
             (fresh / recording.TRAFFIC).read_text(encoding="utf-8"), {local: public for public, local in real.items()}
         )

@@ -53,12 +53,16 @@ def test_without_a_configuration_the_error_says_how_to_get_one(atlascan: Atlasca
     )
 
 
+# Whom the audit log of the locked site names as somebody who logged in as another user.
+SUPPORT_STAFF = "params: {audit/no-impersonation: {support_staff: [ben@acme.example]}}\n"
+
+
 def test_init_writes_a_configuration_that_scans(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:
     done = atlascan("init", "--site", locked_site.sites["acme"], "--company-domain", "acme.example", "--undocumented")
     assert (done.code, done.out) == (0, "")
     assert done.err.startswith("wrote atlascan.yaml\nwrote attestations.yaml\nwrote waivers.yaml\nnext: ")
     text = (tmp_path / "atlascan.yaml").read_text(encoding="utf-8")
-    (tmp_path / "atlascan.yaml").write_text(f"{text}\napi_url: {locked_site.api_url}\n", encoding="utf-8")
+    (tmp_path / "atlascan.yaml").write_text(f"{text}\napi_url: {locked_site.api_url}\n{SUPPORT_STAFF}", encoding="utf-8")
     assert atlascan("scan").code == 3
 
 
@@ -76,7 +80,7 @@ def test_a_new_user_gets_from_nothing_to_green_by_what_the_program_says(
     begun = atlascan("init", "--site", locked_site.sites["acme"], "--company-domain", "acme.example", "--undocumented")
     assert begun.err.endswith("set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan doctor`\n")
     with (tmp_path / "atlascan.yaml").open("a", encoding="utf-8") as file:
-        file.write(f"\napi_url: {locked_site.api_url}\n")
+        file.write(f"\napi_url: {locked_site.api_url}\n{SUPPORT_STAFF}")
     # The stand-in's address has no first label to name the site by.
     text = (tmp_path / "atlascan.yaml").read_text(encoding="utf-8")
     (tmp_path / "atlascan.yaml").write_text(text.replace("- url:", "- name: acme\n  url:"), encoding="utf-8")
@@ -92,9 +96,31 @@ def test_a_new_user_gets_from_nothing_to_green_by_what_the_program_says(
     scanned = atlascan("scan")
     assert scanned.code == 3
     assert "state what you see with `atlascan attest`" in " ".join(scanned.out.split())
-    assert "3 attested\n" in atlascan("attest", "--by", "kim", stdin="not_allowed\ndisabled\nproof.png\n" * 3).err
+    assert "11 attested\n" in atlascan("attest", "--by", "kim", stdin=AS_IT_SHOULD_BE).err
     assert atlascan("doctor").code == 0
     assert atlascan("check").code == 0
+
+
+# What a person answers who sees each door closed in the console: each time what the program asks for, and last the evidence.
+AS_IT_SHOULD_BE = "\n".join(
+    (
+        *("0", "proof.png"),  # a visitor's view of Confluence
+        *("none", "0", "0", "0", "false", "proof.png"),  # and of Jira
+        *("private", "admins", "proof.png"),  # team-managed projects
+        *(
+            "no-reply, noreply, do-not-reply, donotreply, mailer-daemon, postmaster, support, servicedesk",
+            "none",
+            "none",
+            "proof.png",
+        ),
+        *("Staff", "true", "everyone", "true", "required", "480", "blocked", "blocked", "proof.png", ""),  # authentication policies
+        *("required", "30", "blocked", "proof.png"),  # people of other companies
+        *("blocked", "30", "proof.png"),  # API tokens
+        *("not_allowed", "disabled", "proof.png") * 3,  # user invites of each app
+        *("nobody", "true", "agents", "proof.png"),  # customer access
+        "",
+    )
+)
 
 
 def test_attest_asks_again_for_what_was_attested_in_part(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:

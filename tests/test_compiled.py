@@ -15,7 +15,22 @@ from hypothesis import strategies as st
 
 from scanner import conditions, documents, evaluate, policies, snapshots, stretches
 from scanner.kinds import KINDS, own_values
-from scanner.model import Coverage, Gap, Header, Policy, Reason, Record, Resource, Rule, Snapshot, Source, Target, Verdict, sort_key
+from scanner.model import (
+    Coverage,
+    Gap,
+    Header,
+    Part,
+    Policy,
+    Reason,
+    Record,
+    Resource,
+    Rule,
+    Snapshot,
+    Source,
+    Target,
+    Verdict,
+    sort_key,
+)
 from tests import naive, trees
 
 AS_OF = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -238,14 +253,14 @@ def test_what_the_configuration_declares_reaches_the_compiled_functions(tmp_path
 
 
 def test_most_of_a_file_is_only_glanced_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read: list[str] = []
-    in_full = stretches.subject_of
+    read: list[int] = []
+    in_full = stretches.Reader.subject
 
-    def counted(glance: stretches.Glance, *rest: Any) -> stretches.Subject:  # noqa: ANN401
-        read.append(glance.seen.id)
-        return in_full(glance, *rest)
+    def counted(reader: stretches.Reader, part: Part, piece: stretches.Piece, index: int) -> stretches.Subject:
+        read.append(index)
+        return in_full(reader, part, piece, index)
 
-    monkeypatch.setattr(evaluate, "subject_of", counted)
+    monkeypatch.setattr(stretches.Reader, "subject", counted)
     monkeypatch.setitem(evaluate.LISTED, Verdict.PASS, 0)
     findings = found([rule("org.user", MFA)], on_disk(tmp_path, people(200)))
     assert len(read) == len(findings) < 60

@@ -1,13 +1,16 @@
 """The demo: what a stranger sees first, and what a wheel carries."""
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from scanner import policies
 from scanner.collect import recording
 from scanner.shipped import shipped
 from tests.conftest import Atlascan
@@ -65,6 +68,47 @@ def test_the_recording_is_what_the_stand_in_answers_today(tmp_path: Path) -> Non
     fresh = tmp_path / "demo"
     record_demo(fresh)
     assert _timeless(fresh / recording.TRAFFIC) == _timeless(shipped("cassettes") / "demo" / recording.TRAFFIC)
+
+
+def test_the_demo_fits_a_few_screens_and_names_every_policy_once(atlascan: Atlascan) -> None:
+    lines = atlascan("demo", credentials={}).out.splitlines()
+    assert len(lines) <= 150
+    for policy in policies.load():
+        assert (
+            sum(f" {policy}  " in line and not line.startswith("  expired") and not line.startswith("  applied") for line in lines)
+            == 1
+        )
+
+
+def test_the_demo_shows_each_kind_of_policy_open_and_closed_and_something_unknown(tmp_path: Path, atlascan: Atlascan) -> None:
+    atlascan("demo", credentials={})
+    result = json.loads((tmp_path / "atlascan-demo" / "result.json").read_text(encoding="utf-8"))
+    seen = {(each["policy"].partition("/")[0], each["verdict"]) for each in result["findings"]}
+    for area in ("access", "identity", "jira", "jsm", "confluence"):
+        assert {verdict for of, verdict in seen if of == area} >= {"pass", "fail", "unknown"}
+    assert {each["state"] for each in result["waivers"]} == {"applied", "expired"}
+    assert any(each["because"] for each in result["left_out"])
+
+
+def test_the_readme_counts_the_policies_of_each_area() -> None:
+    counted = Counter(policy.area for policy in policies.load().values())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[?(\w+)(?:\]\(\S+\))? \| (\d+) \|", readme, re.MULTILINE)
+    assert {area: int(number) for area, number in rows} == counted
+    for page in (
+        readme,
+        *((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("index.md", "limits.md", "getting-started.md")),
+    ):
+        assert f"{counted.total()} policies" in page
+
+
+def test_the_readme_tells_what_the_picture_of_the_demo_shows(tmp_path: Path, atlascan: Atlascan) -> None:
+    atlascan("demo", credentials={})
+    findings = json.loads((tmp_path / "atlascan-demo" / "result.json").read_text(encoding="utf-8"))["findings"]
+    counts = Counter("waived" if each["waiver"] else each["verdict"] for each in findings)
+    unknown = f"{counts['unknown']} that could not be judged, with what would make them known"
+    told = f"{counts['fail']} failing, {unknown}, {counts['waived']} waived"
+    assert f"![The demo's report: {told}](docs/report.png)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def _timeless(file: Path) -> object:

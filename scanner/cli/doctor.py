@@ -91,11 +91,13 @@ def _prospect(rule: Rule, examined: tuple[Examined, ...], stated: Mapping[tuple[
 
 
 def _stated(known: Iterable[Attestation], now: datetime) -> dict[tuple[str, str], frozenset[str]]:
-    """Return which facts people attest today, by (kind, id), and by (kind, address of the desk) where it is about a desk."""
+    """Return which facts people attest today, by (kind, id), by (kind, address of the desk) where it is about one, and by kind."""
+    from scanner.collect import checkup  # noqa: PLC0415  see `diagnose`
+
     stated: dict[tuple[str, str], frozenset[str]] = {}
     for each in known:
         if in_date(each.expires, now):
-            for place in (each.id, attestations.desk_address(each.kind, each.id, each.facts)):
+            for place in (each.id, attestations.desk_address(each.kind, each.id, each.facts), checkup.ALL_THERE_IS):
                 if place:
                     stated[each.kind, place] = stated.get((each.kind, place), frozenset()) | each.facts.keys()
     return stated

@@ -17,6 +17,9 @@ from scanner.collect.walk import Options, only_org
 from scanner.kinds import KINDS, OWN_PATHS
 from scanner.model import Examined, Gap, Lack, LeastPrivilege, Outcome, Reason, Record, Resource, Source
 
+ALL_THERE_IS = "*"
+"""What stands for the ids of a kind of which only people tell which there are: whoever names some was to name all."""
+
 Filled = Mapping[tuple[str, str], Collection[str]]
 """Which facts people attest, by kind and id, or by kind and the address of what it belongs to."""
 
@@ -54,7 +57,14 @@ def concerning(examined: Iterable[Examined], needs: Needs, hinging: Needs) -> tu
 def is_attested(examined: Examined, needs: Needs, filled: Filled) -> bool:
     """Tell whether people attested all that is missing here of the kinds needed."""
     kinds = {kind for kind, _ in needs}
-    wanted = [(kind, id_ or parent or "") for kind, id_, parent in examined.misses or () if kind in kinds]
+    if examined.site and kinds.isdisjoint(examined.kinds) and all(KINDS[kind].single for kind in kinds):
+        # It would be asked for the sake of what lies below it only, and of that there is just one.
+        return all((kind, examined.site) in filled for kind in kinds)
+    wanted = [
+        (kind, ALL_THERE_IS if KINDS[kind].unlisted else id_ or parent or "")
+        for kind, id_, parent in examined.misses or ()
+        if kind in kinds
+    ]
     return bool(wanted) and all(each in filled and (not examined.fact or examined.fact in filled[each]) for each in wanted)
 
 
@@ -184,12 +194,20 @@ class _Checkup:
     def omitted(self, facts: Needs) -> Iterator[Examined]:
         """Yield what to say of facts that no endpoint tells, of whatever there is to have them."""
         for endpoint in ENDPOINTS:
-            places = self.options.sites if endpoint.surface is Surface.SITE else (None,)
-            pages = [self._misses(endpoint, place) for place in places if (endpoint.parent, place) not in self.not_here]
+            here = [site for site in self.options.sites if (endpoint.parent, site) not in self.not_here]
             for kind, fact in (each for each in endpoint.omits if each in facts):
-                misses = None if None in pages else tuple(each for page in pages for each in page or () if each[0] == kind)
-                if misses is None or misses:
+                misses = self._lacking(endpoint, kind, here)
+                if misses != ():
                     yield _by_hand(kind, misses, fact=fact)
+
+    def _lacking(self, endpoint: Endpoint, kind: str, sites: Iterable[str]) -> tuple[Missing, ...] | None:
+        """Return the resources of a kind to which an endpoint gives not all facts; None where one page does not tell."""
+        of_sites = [(site, self._misses(endpoint, site)) for site in sites]
+        if KINDS[kind].single:
+            return tuple((kind, site, None) for site, misses in of_sites if misses != ())
+        if any(misses is None for _, misses in of_sites):
+            return None
+        return tuple(each for _, misses in of_sites for each in misses or () if each[0] == kind)
 
     # ------------------------------------------------------------------------------------------------------- one place
 
@@ -361,7 +379,9 @@ class _Checkup:
         """Return (kind, id, parent) of all that is missing where this endpoint gives nothing; None where one page does not tell."""
         page = self.pages.get((endpoint.parent or "", site), _NO_PAGE)
         if not page.is_whole:
-            return None
+            # Of what a site has just one, no page has to tell which there are.
+            is_single = site is not None and all(KINDS[kind].single for kind in endpoint.kinds)
+            return tuple((kind, site, None) for kind in endpoint.kinds) if is_single else None
         abouts = [About(None, site, parent) for parent in page.resources if endpoint.applies(parent)]
         return tuple(chain.from_iterable(map(endpoint.missing, abouts)))
 
