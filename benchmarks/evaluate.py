@@ -131,11 +131,13 @@ def sixty(folder: Path, size: int, number: int) -> Iterator[str]:
     found = len(took[0]["atlascan"].lines)
     yield f"**{count} policies, {size:,} resources, {path.stat().st_size / 1e6:,.0f} MB**: {found:,} failures and unknowns.\n"
     yield from _table(took, "parse only")
-    speed_up = _ratio(took, "atlascan", "atlascan --jobs 2")
     yield _at_most("time, times the parsing", _ratio(took, "atlascan", "parse only"), MOST_TIME)
+    # One processor does all the work of both, so this says the same, whatever else the machine does.
+    yield _at_most("processor time, times the parsing", _processor_ratio(took, "atlascan", "parse only"), MOST_TIME)
     for name in list(programs)[1:]:
         yield _at_most(f"memory of {name}, MiB", max(each[name].mebibytes for each in took), MOST_MEMORY)
-    yield _at_least("times faster with two processes", speed_up, LEAST_SPEED_UP) + "\n"
+    yield _at_least("times faster with two processes", _ratio(took, "atlascan", "atlascan --jobs 2"), LEAST_SPEED_UP)
+    yield ""
 
 
 # ------------------------------------------------------------------------------------------------------------------ the engines
@@ -223,6 +225,10 @@ def _ratio(took: Sequence[Round], slower: str, faster: str) -> float:
     return median(each[slower].seconds / each[faster].seconds for each in took)
 
 
+def _processor_ratio(took: Sequence[Round], slower: str, faster: str) -> float:
+    return median(each[slower].processor_seconds / each[faster].processor_seconds for each in took)
+
+
 def _table(took: Sequence[Round], against: str) -> Iterator[str]:
     yield f"| program | seconds | times {against} | processor seconds | times {against} | MiB |"
     yield "| --- | --: | --: | --: | --: | --: |"
@@ -230,8 +236,8 @@ def _table(took: Sequence[Round], against: str) -> Iterator[str]:
         seconds, used, weight = (
             median(getattr(each[name], what) for each in took) for what in ("seconds", "processor_seconds", "mebibytes")
         )
-        of_used = median(each[name].processor_seconds / each[against].processor_seconds for each in took)
-        yield f"| {name} | {seconds:.2f} | {_ratio(took, name, against):.2f} | {used:.2f} | {of_used:.2f} | {weight:.0f} |"
+        times, of_used = _ratio(took, name, against), _processor_ratio(took, name, against)
+        yield f"| {name} | {seconds:.2f} | {times:.2f} | {used:.2f} | {of_used:.2f} | {weight:.0f} |"
     yield ""
 
 

@@ -632,7 +632,7 @@ class _Parser:
             raise self.document.error(
                 f"`as` does not go with `{word}`", (*path, "as"), hint="it belongs to domain_in and domain_not_in"
             )
-        if relation not in RELATIONS:
+        if not isinstance(relation, str) or relation not in RELATIONS:
             raise self.document.error(f"unknown relation {relation!r}", (*path, "as"), hint=did_you_mean(str(relation), RELATIONS))
         beside = self._beside(value, word, fact, path, facts)
         return Test(value["path"], word, self._values(value[word], (*path, word), operator, fact), relation, beside)

@@ -37,7 +37,7 @@ from scanner.model import (
 from scanner.stretches import Declare, Facts, Reader, Stretch, Subject, Variant, stretches, subjects
 
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
-LISTED = {Verdict.PASS: 300, Verdict.NOTAPPLICABLE: 30}
+LISTED = {Verdict.PASS: 250, Verdict.NOTAPPLICABLE: 25}
 _COUNTED = tuple(LISTED)
 # What compiled functions return, as verdicts.
 _VERDICTS = {PASS: Verdict.PASS, FAIL: Verdict.FAIL, UNKNOWN: Verdict.UNKNOWN}
@@ -363,18 +363,19 @@ class _Judge:
 
     def _judged(self, subject: Subject, variant: Variant, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:
         evidence = self._evidence(variant, clauses)
-        severity, because = self._severity(variant.facts)
-        return self._finding(
-            subject.address,
-            subject.name,
-            verdict,
-            self._message(verdict, variant.facts, clauses),
+        severity, because = self._severity(variant.facts) if self.raises else (self.rule.severity, None)
+        return Finding(
+            policy=self.rule.policy.id,
+            address=subject.address,
+            name=subject.name,
+            verdict=verdict,
             severity=severity,
+            message=self._message(verdict, variant.facts, clauses),
             severity_because=because if verdict is not Verdict.PASS else None,
             hint=_hint(subject, clauses) if verdict is Verdict.UNKNOWN else None,
             clauses=clauses,
             evidence=evidence,
-            source=max((each.source for each in evidence), key=_TRUST.index, default=None),
+            source=max([each.source for each in evidence], key=_TRUST.index) if evidence else None,
         )
 
     def _message(self, verdict: Verdict, facts: Facts, clauses: tuple[Clause, ...]) -> str:
@@ -388,13 +389,11 @@ class _Judge:
                 return _seen(clauses)
 
     def _evidence(self, variant: Variant, clauses: tuple[Clause, ...]) -> tuple[Evidence, ...]:
-        decided = [clause.path.partition("[")[0].partition(".")[0] for clause in clauses if clause.address is None]
-        paths = dict.fromkeys((*self.rule.policy.evidence, *decided))
-        return tuple(
-            Evidence(path=path, value=variant.facts[path], source=variant.sources[path])
-            for path in paths
-            if path in variant.sources
-        )
+        """Return the facts that the policy wants shown, and those that decided."""
+        facts, sources = variant.facts, variant.sources
+        paths = [*self.rule.policy.evidence, *(clause.path for clause in clauses if clause.address is None)]
+        names = dict.fromkeys([path if path in sources else path.partition("[")[0].partition(".")[0] for path in paths])
+        return tuple([Evidence(path=path, value=facts[path], source=sources[path]) for path in names if path in sources])
 
     def _severity(self, facts: Facts) -> tuple[Severity, str | None]:
         """Return the severity and what raised it; where that cannot be told, the higher one holds."""

@@ -157,11 +157,20 @@ class _Fold:
 
     def add_seen(self, truth: Truth, seen: Any, full: Callable[[], dict[str, Any]]) -> None:  # noqa: ANN401  of the compiler
         values = self.values(seen)
-        if isinstance(self.answer, Found):
-            self._add_value(self.answer, truth, values[0], seen.id)
-        else:
+        if isinstance(self.answer, Kept):
             self._add(truth, values, seen.id, full)
             self.drops_false = self.answer.skips(False)
+        elif not (self.of_domains and truth and self._was_written(values[0])):
+            self._add_value(self.answer, truth, values[0], seen.id)
+
+    def _was_written(self, value: Any) -> bool:  # noqa: ANN401  JSON border
+        """Tell whether a domain was seen before as it is written here."""
+        if not isinstance(value, str):
+            return False
+        written = value.rpartition("@")[2]
+        was = written in self.written
+        self.written.add(written)
+        return was
 
     def _add(self, truth: Truth, values: list[Any], id_: str, sample: Callable[[], dict[str, Any]]) -> None:
         if isinstance(self.answer, Found):
@@ -173,11 +182,6 @@ class _Fold:
             self.answer.lacking.append(Missing(self._not_known(id_), known))
 
     def _add_value(self, found: Found, truth: Truth, value: Any, id_: str) -> None:  # noqa: ANN401  JSON border
-        if self.of_domains and truth and isinstance(value, str):
-            written = value.rpartition("@")[2]
-            if written in self.written:
-                return
-            self.written.add(written)
         question = self.put.question
         if truth is False or not isinstance(question, Reference):
             return

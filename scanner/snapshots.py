@@ -14,10 +14,11 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import BytesIO
-from itertools import chain
+from io import BytesIO, FileIO
+from itertools import chain, islice
+from operator import attrgetter, lt
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
 import msgspec
 
@@ -64,7 +65,7 @@ _decode_head = msgspec.json.Decoder(_Head).decode
 _decode_line: Callable[[bytes], Record | _Seal] = msgspec.json.Decoder(Resource | Gap | _Seal).decode
 _places = msgspec.json.Decoder(_Placed | Gap | _Seal)
 _decode_place: Callable[[bytes], _Placed | Gap | _Seal] = _places.decode
-_decode_places: Callable[[bytes], list[_Placed | Gap | _Seal]] = _places.decode_lines
+_decode_places: Callable[[bytes], list[Any]] = _places.decode_lines
 
 
 def write(path: str, header: Header, records: Iterable[Record]) -> None:
@@ -130,18 +131,17 @@ def blocks(part: Part) -> Iterator[bytes]:
     Raises:
         InputError: The file is not what it was when it was opened.
     """
-    left = part.end - part.start
+    at = part.start
     try:
-        with Path(part.path).open("rb", buffering=_BUFFER) as file:
+        with Path(part.path).open("rb", buffering=0) as file:
             if _stamp_of(os.fstat(file.fileno())) != part.stamp:
                 raise _changed(part)
-            file.seek(part.start)
-            while left > 0 and (block := _block(file, min(left, _BLOCK))):
-                left -= len(block)
+            while at < part.end and (block := _block(file, at, part.end)):
+                at += len(block)
                 yield block
     except OSError as error:
         raise InputError(f"{part.name}: cannot be read: {error.strerror}") from error
-    if left:
+    if at != part.end:
         raise _changed(part)
 
 
@@ -181,8 +181,8 @@ class _Check:
 
     def header(self, *, beside: bool) -> Header:
         """Check it all and return its header; the digest may be worked out beside, in a thread."""
-        with Path(self.path).open("rb", buffering=_BUFFER) as file, ThreadPoolExecutor(1) as thread:
-            head = file.readline(MAX_LINE + 1)
+        with Path(self.path).open("rb", buffering=0) as file, ThreadPoolExecutor(1) as thread:
+            head = b"".join(_block(file, 0).partition(b"\n")[:2])
             if not head:
                 raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
             self._refuse_no_line(head)
@@ -195,16 +195,18 @@ class _Check:
         _check_seal(self.name, self.number, line, seal, _Seal(count=self.number - 2, sha256=sha256))
         return header
 
-    def _follow(self, file: IO[bytes]) -> tuple[bytes, _Seal]:
+    def _follow(self, file: FileIO) -> tuple[bytes, _Seal]:
         """Follow the records in their order up to the seal; return its line, and the seal."""
+        at = self.at
         try:
-            while block := _block(file, _BLOCK):
+            while block := _block(file, at):
+                at += len(block)
                 if self._is_run(block):
                     continue
                 lines = BytesIO(block)
                 for line in lines:
                     if seal := self._sealed(line):
-                        self._refuse_more(lines.readline() or file.readline(MAX_LINE + 1))
+                        self._refuse_more(lines.readline() or _block(file, at))
                         return line, seal
         except (OSError, EOFError) as error:
             raise InputError(f"{self.name}:{self.number}: cannot be read: {error}", hint=_AGAIN) from error
@@ -217,15 +219,14 @@ class _Check:
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return False
         last = self.last
-        for thing in things:
-            if not (isinstance(thing, _Placed) and isinstance(last, _Placed) and thing.kind == last.kind and thing.id > last.id):
-                return False
-            last = thing
-        if not block.endswith(b"\n"):
+        if not isinstance(last, _Placed) or {*map(type, things)} != {_Placed} or {*map(_KIND, things)} != {last.kind}:
+            return False
+        ids = [last.id, *map(_ID, things)]
+        if not all(map(lt, ids, islice(ids, 1, None))) or not block.endswith(b"\n"):
             return False
         if self.at - self.start > PART:
             self._begin_part()
-        self.last, self.number = last, self.number + len(things)
+        self.last, self.number = things[-1], self.number + len(things)
         self._take(block)
         return True
 
@@ -279,10 +280,16 @@ class _Check:
             raise InputError(f"{self.name}:{self.number}: there is more after the seal", hint=_AGAIN)
 
 
-def _block(file: IO[bytes], size: int) -> bytes:
-    """Read some whole lines, of about this many bytes."""
-    block = file.read(size)
-    return block if block.endswith(b"\n") else block + file.readline(MAX_LINE + 1)
+def _block(file: FileIO, at: int, end: int | None = None) -> bytes:
+    """Read some whole lines from a place on; of a line that is too long, or has no end, as much as shows it."""
+    size = _BLOCK
+    while True:
+        file.seek(at)
+        block = file.read(size if end is None else min(size, end - at))
+        whole = block.rfind(b"\n") + 1
+        if whole or len(block) < size or size > MAX_LINE:
+            return block[:whole] or block
+        size = min(2 * size, MAX_LINE + 1)
 
 
 def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
@@ -307,6 +314,7 @@ def _digest(path: str) -> str:
 
 _LONGEST_SEAL = 4096
 _BUFFER = 256 * 1024
+_KIND, _ID = attrgetter("kind"), attrgetter("id")
 # So much is looked at in one go: what is decoded is looked at while it is at hand.
 _BLOCK = 64 * 1024
 

@@ -57,14 +57,21 @@ class Piece:
     content: bytes
     number: int
     seen: list[Any] | None
-    _lines: list[bytes] | None = None
+    # How far lines were looked up: a line, and where it starts.
+    _index: int = 0
+    _start: int = 0
 
-    @property
     def lines(self) -> list[bytes]:
-        """Return the lines."""
-        if self._lines is None:
-            self._lines = self.content.removesuffix(b"\n").split(b"\n")
-        return self._lines
+        """Return all lines."""
+        return self.content.removesuffix(b"\n").split(b"\n")
+
+    def line(self, index: int) -> bytes:
+        """Return one line, which is no earlier than the one asked for before."""
+        while self._index < index:
+            self._start = self.content.index(b"\n", self._start) + 1
+            self._index += 1
+        end = self.content.find(b"\n", self._start)
+        return self.content[self._start : end if end >= 0 else None]
 
 
 class Reader:
@@ -80,7 +87,7 @@ class Reader:
         number = part.line
         for content in self._parts.blocks(part):
             piece = Piece(content, number, self._glance(content))
-            number += len(piece.lines if piece.seen is None else piece.seen)
+            number += len(piece.lines() if piece.seen is None else piece.seen)
             if held is not None and self._id(part, held, -1) == self._id(part, piece, 0):
                 held = Piece(held.content + content, held.number, None)
                 continue
@@ -95,12 +102,12 @@ class Reader:
 
     def subjects(self, part: Part, piece: Piece) -> Iterator[Subject]:
         """Read a piece in full."""
-        lines = enumerate(piece.lines, start=piece.number)
+        lines = enumerate(piece.lines(), start=piece.number)
         return subjects(part.kind, (self._parts.record(line, part, number) for number, line in lines), self._declare)
 
     def subject(self, part: Part, piece: Piece, index: int) -> Subject:
         """Read one resource of a piece in full."""
-        record = self._parts.record(piece.lines[index], part, piece.number + index)
+        record = self._parts.record(piece.line(index), part, piece.number + index)
         if isinstance(record, Gap):
             raise TypeError(record)
         return _merged(part.kind, [record], self._declare)
@@ -117,7 +124,7 @@ class Reader:
         """Return the id of the first or last resource of a piece; what is said of gaps is never one thing."""
         if piece.seen:
             return str(piece.seen[index].id)
-        record = self._parts.record(piece.lines[index], part, piece.number)
+        record = self._parts.record(piece.lines()[index], part, piece.number)
         return record.id if isinstance(record, Resource) else None
 
 
