@@ -356,7 +356,7 @@ def _older_than(wanted: Wanted, _relation: str, as_of: datetime) -> TestFunction
     """The date lies further back than this (`90 d`, `12 h`), counted from the moment of the snapshot."""
     if not wanted.complete:
         return _unknown
-    limit = as_of - parse_duration(wanted.values[0])
+    limit = _before(as_of, parse_duration(wanted.values[0]))
 
     def test(fact: Any) -> Truth:  # noqa: ANN401
         moment = parse_time(fact)
@@ -369,13 +369,21 @@ def _newer_than(wanted: Wanted, _relation: str, as_of: datetime) -> TestFunction
     """The date lies less far back than this, counted from the moment of the snapshot; a date to come is newer than any."""
     if not wanted.complete:
         return _unknown
-    limit = as_of - parse_duration(wanted.values[0])
+    limit = _before(as_of, parse_duration(wanted.values[0]))
 
     def test(fact: Any) -> Truth:  # noqa: ANN401
         moment = parse_time(fact)
         return None if moment is None else moment > limit
 
     return test
+
+
+def _before(as_of: datetime, span: timedelta) -> datetime:
+    """Return the moment that lies so far back, or the first there is."""
+    try:
+        return as_of - span
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _within(wanted: Wanted, _relation: str, _as_of: datetime) -> TestFunction:

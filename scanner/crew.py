@@ -1,62 +1,94 @@
-"""The processes that share the work on a snapshot file: stretch by stretch, with the results in order."""
+"""The processes that share the work on a snapshot: stretch by stretch in turn, with the results in order.
+
+Plain processes and pipes: the threads of an executor would wait for their turn behind this process, which is one of the crew.
+"""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from scanner.errors import AtlascanError, WorkError
 from scanner.stretches import Stretch
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 State = TypeVar("State")
 Result = TypeVar("Result")
-Work = Callable[[State, Stretch, Any], Result]
-# So many stretches are handed out ahead for each process: enough to keep it busy, few enough that results do not pile up.
-_AHEAD = 2
-_state: list[Any] = []
+Work = Callable[[State, Stretch], Result]
 
 
-@contextmanager
-def crew(jobs: int, state: State) -> Iterator[Callable[[Work[State, Result], Iterable[Stretch], Any], Iterator[Result]]]:
-    """Open a crew that works on stretches with a state of its own each, which starts as the one given.
+def shared(jobs: int, work: Work[State, Result], state: State, stretches: Iterable[Stretch]) -> Iterator[Result]:
+    """Yield what comes of the work on each stretch, in their order; each process has a state of its own, which starts as this one.
 
-    With one job nothing is started: the work is done here, as its results are asked for.
+    Raises:
+        WorkError: A process ended before its work.
+        AtlascanError: As the work raises it.
     """
     if jobs == 1:
-        yield lambda work, stretches, with_: (work(state, stretch, with_) for stretch in stretches)
+        yield from (work(state, stretch) for stretch in stretches)
         return
-    # Imported here: most snapshots are small.
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
-    from multiprocessing import get_all_start_methods, get_context  # noqa: PLC0415
+    listed = list(stretches)
+    helpers = [_Helper(work, state, [each for each in listed[place::jobs] if each.part]) for place in range(1, jobs)]
+    try:
+        for number, stretch in enumerate(listed):
+            place = number % jobs
+            if place and stretch.part:
+                yield helpers[place - 1].next()
+            else:  # what is a stream, only this process can read
+                for helper in helpers:
+                    helper.take()
+                yield work(state, stretch)
+    finally:
+        for helper in helpers:
+            helper.end()
 
-    # A forked process has the state; any other is sent it.
-    context = get_context("fork" if "fork" in get_all_start_methods() else None)
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(state,)) as pool:
 
-        def each(work: Work[State, Result], stretches: Iterable[Stretch], with_: Any) -> Iterator[Result]:  # noqa: ANN401
-            waiting: deque[Any] = deque()
-            for stretch in stretches:
-                waiting.append(None if stretch.part is None else pool.submit(_work, work, stretch, with_))
-                if stretch.part is None:  # a stream, which only this process can read
-                    waiting[-1] = work(state, stretch, with_)
-                while len(waiting) > jobs * _AHEAD:
-                    yield _result(waiting.popleft())
-            while waiting:
-                yield _result(waiting.popleft())
+class _Helper:
+    """Another process, which works on its share and sends what comes of it."""
 
+    def __init__(self, work: Work[Any, Any], state: Any, share: list[Stretch]) -> None:  # noqa: ANN401
+        # Imported here: most snapshots are small.
+        from multiprocessing import get_all_start_methods, get_context  # noqa: PLC0415
+
+        # A forked process has the state; any other is sent it.
+        context = get_context("fork" if "fork" in get_all_start_methods() else None)
+        self._connection, there = context.Pipe(duplex=False)
+        self._process = context.Process(target=_help, args=(there, work, state, share), daemon=True)
+        self._process.start()
+        there.close()
+        self._taken: deque[Any] = deque()
+
+    def take(self) -> None:
+        """Take what has arrived, so that it need not wait to send more."""
         try:
-            yield each
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+            while self._connection.poll():
+                self._taken.append(self._connection.recv())
+        except (EOFError, OSError):
+            return  # `next` will say so, if more is wanted
+
+    def next(self) -> Any:  # noqa: ANN401
+        """Return what came of the next stretch of its share."""
+        try:
+            result = self._taken.popleft() if self._taken else self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise WorkError("a process that judges ended before its work", hint="is there memory enough? try --jobs 1") from error
+        if isinstance(result, AtlascanError):
+            raise result
+        return result
+
+    def end(self) -> None:
+        """End it, whether or not it is done."""
+        self._connection.close()
+        self._process.terminate()
+        self._process.join()
 
 
-def _start(state: Any) -> None:  # noqa: ANN401
-    _state[:] = [state]
-
-
-def _work(work: Work[Any, Result], stretch: Stretch, with_: Any) -> Result:  # noqa: ANN401
-    return work(_state[0], stretch, with_)
-
-
-def _result(waiting: Any) -> Any:  # noqa: ANN401  a future, or what was done here
-    return waiting.result() if hasattr(waiting, "result") else waiting
+def _help(connection: "Connection", work: Work[Any, Any], state: Any, share: list[Stretch]) -> None:  # noqa: ANN401
+    try:
+        for stretch in share:
+            connection.send(work(state, stretch))
+    except AtlascanError as error:
+        connection.send(error)
+    except (BrokenPipeError, KeyboardInterrupt):
+        return  # nobody wants it any more

@@ -7,15 +7,17 @@ unusual, is looked at closely (`scanner.judging`).
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from scanner.answers import Answers, Missing, Room, empty
+import msgspec
+
+from scanner.answers import Answers, Missing, empty
 from scanner.compiled import FAIL, NOTAPPLICABLE, PASS, UNKNOWN, UNSELECTED, Compiler
 from scanner.conditions import Clause, Condition, Step, facts_read, referred_kinds, seen, shown
-from scanner.crew import crew
+from scanner.crew import shared
 from scanner.gather import Gathered, Gatherer, Put, rounds
 from scanner.judging import Bound, Surroundings, bind
 from scanner.kinds import KINDS
@@ -25,6 +27,7 @@ from scanner.model import (
     Finding,
     Gap,
     Header,
+    Part,
     Parts,
     Policy,
     Reason,
@@ -38,11 +41,8 @@ from scanner.stretches import Declare, Facts, Reader, Stretch, Subject, Variant,
 
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
 LISTED = {Verdict.PASS: 250, Verdict.NOTAPPLICABLE: 25}
-_COUNTED = tuple(LISTED)
 # What compiled functions return, as verdicts.
 _VERDICTS = {PASS: Verdict.PASS, FAIL: Verdict.FAIL, UNKNOWN: Verdict.UNKNOWN}
-# How many more may be listed, by policy and verdict.
-Left = dict[tuple[str, str], int]
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class Evaluation:
     def _listed(self) -> Iterator[Finding]:
         self.unlisted.clear()
         left = {(rule.policy.id, verdict.value): number for rule in self.rules for verdict, number in LISTED.items()}
-        for finding in self._judged(left):
+        for finding in self._judged():
             key = (finding.policy, finding.verdict.value)
             if left.get(key, 1):
                 yield finding
@@ -87,16 +87,15 @@ class Evaluation:
         """Return how many findings of a policy are not listed, by verdict."""
         return {verdict: number for (id_, verdict), number in self.unlisted.items() if id_ == policy}
 
-    def _judged(self, left: Left) -> Iterator[Finding]:
+    def _judged(self) -> Iterator[Finding]:
         header = self.snapshot.header
         bench = _Bench(self.rules, header, self.snapshot.parts, self.declare, _answers(self), self.watched)
         kinds = frozenset(rule.policy.kind for rule in self.rules)
         present: set[str] = set()
-        with crew(self.jobs, bench) as each:
-            for kind, findings, unlisted in each(_judge, stretches(self.snapshot, kinds), left):
-                present.add(kind)
-                self.unlisted.update(unlisted)
-                yield from findings
+        for verdicts in shared(self.jobs, _judge, bench, stretches(self.snapshot, kinds)):
+            present.add(verdicts.kind)
+            self.unlisted.update(verdicts.unlisted)
+            yield from verdicts.findings
         for kind in sorted(kinds - present):
             for judge in bench.judges(kind):
                 yield judge.nothing(collected=_is_collected(kind, header))
@@ -166,12 +165,9 @@ def _answers(evaluation: Evaluation) -> Answers:
         kinds = frozenset(put.kind for put in one) | (referred_to if number == 0 else frozenset())
         table = _Table(one, snapshot.header, snapshot.parts, evaluation.declare, known)
         known.by_question.update({put.asked: empty(put.question) for put in one})
-        rooms: dict[str, list[Room]] = {}
-        with crew(evaluation.jobs, table) as each:
-            for kind, gathered in each(_gather, stretches(snapshot, kinds), rooms):
-                _add(known, table.of(kind), gathered)
-                rooms[kind] = [known.by_question[put.asked].room for put in table.of(kind)]
-                known.missing[kind].extend(gathered.missing if number == 0 else ())
+        for kind, gathered in shared(evaluation.jobs, _gather, table, stretches(snapshot, kinds)):
+            _add(known, table.of(kind), gathered)
+            known.missing[kind].extend(gathered.missing if number == 0 else ())
         for put in one:
             answer = known.by_question[put.asked]
             answer.close(known.missing[put.kind])
@@ -201,8 +197,8 @@ class _Table:
         return self.gatherers[kind]
 
 
-def _gather(table: _Table, stretch: Stretch, rooms: Mapping[str, list[Room]]) -> tuple[str, Gathered]:
-    return stretch.kind, table.gatherer(stretch.kind).gathered(stretch, table.parts, rooms.get(stretch.kind))
+def _gather(table: _Table, stretch: Stretch) -> tuple[str, Gathered]:
+    return stretch.kind, table.gatherer(stretch.kind).gathered(stretch, table.parts)
 
 
 def _add(known: Answers, puts: list[Put], gathered: Gathered) -> None:
@@ -221,7 +217,7 @@ class _Bench:
     answers: Answers
     watched: frozenset[tuple[str, str]] = frozenset()
     seated: "dict[str, tuple[_Judge, ...]]" = field(default_factory=dict)
-    fast: dict[str, tuple[Reader, tuple[Callable[[Any], int], ...]]] = field(default_factory=dict)
+    juries: "dict[str, _Jury]" = field(default_factory=dict)
 
     def judges(self, kind: str) -> "tuple[_Judge, ...]":
         """Return the judges of a kind, one for each of its rules."""
@@ -231,47 +227,88 @@ class _Bench:
             self.seated[kind] = tuple(_Judge.of(rule, each) for rule, each in around)
         return self.seated[kind]
 
-    def reader(self, kind: str) -> tuple[Reader, tuple[Callable[[Any], int], ...]]:
-        """Return what reads parts of a kind, and for each judge the function that tells its verdict fast."""
-        if kind not in self.fast and self.parts:
-            compiler = Compiler(kind)
-            functions = tuple(compiler.verdict(judge.where, judge.require) for judge in self.judges(kind))
-            self.fast[kind] = Reader(self.parts, compiler.decoder(), self.declare), functions
-        return self.fast[kind]
+    def jury(self, kind: str, parts: Parts) -> "_Jury":
+        """Return who judges parts of a kind at a glance."""
+        if kind not in self.juries:
+            compiler, judges = Compiler(kind), self.judges(kind)
+            functions = tuple(compiler.verdict(judge.where, judge.require) for judge in judges)
+            rooms = tuple(list(LISTED.values()) for _ in judges)
+            self.juries[kind] = _Jury(Reader(parts, compiler.decoder(), self.declare), judges, functions, rooms, self.watched)
+        return self.juries[kind]
 
 
-def _judge(bench: _Bench, stretch: Stretch, left: Left) -> tuple[str, list[Finding], Counter[tuple[str, str]]]:
-    """Judge a stretch: return its kind, the findings, and how many pass or are not applicable beyond those still to be listed."""
-    judges, unlisted = bench.judges(stretch.kind), Counter[tuple[str, str]]()
+@dataclass(frozen=True, slots=True)
+class _Verdicts:
+    """What came of a stretch: its kind, the findings, and how many pass or are not applicable that are not listed."""
+
+    kind: str
+    findings: list[Finding]
+    unlisted: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def __reduce__(self) -> tuple[Callable[..., "_Verdicts"], tuple[str, bytes, Counter[tuple[str, str]]]]:
+        """Travel between processes in one piece: there are very many findings."""
+        return _verdicts, (self.kind, msgspec.msgpack.encode(self.findings), self.unlisted)
+
+
+def _verdicts(kind: str, findings: bytes, unlisted: Counter[tuple[str, str]]) -> _Verdicts:
+    return _Verdicts(kind, msgspec.msgpack.decode(findings, type=list[Finding]), unlisted)
+
+
+def _judge(bench: _Bench, stretch: Stretch) -> _Verdicts:
+    """Judge a stretch."""
     if stretch.part is None or bench.parts is None:
-        whole = subjects(stretch.kind, stretch.records, bench.declare)
-        return stretch.kind, [finding for subject in whole for judge in judges for finding in judge.findings(subject)], unlisted
-    reader, functions = bench.reader(stretch.kind)
-    findings: list[Finding] = []
-    keys = [tuple((judge.rule.policy.id, verdict.value) for verdict in _COUNTED) for judge in judges]
-    rooms = [[left[key] for key in both] for both in keys]
-    counts = [[0, 0] for _ in judges]
-    jury = tuple(zip(functions, judges, rooms, counts, strict=True))
-    for piece in reader.pieces(stretch.part):
-        if piece.seen is None:
-            whole = reader.subjects(stretch.part, piece)
-            findings.extend(finding for subject in whole for judge in judges for finding in judge.findings(subject))
-            continue
-        for index, glance in enumerate(piece.seen):
-            subject: Subject | None = None
-            for function, judge, room, count in jury:
-                outcome = function(glance)
-                if outcome < FAIL:
-                    if room[outcome]:
-                        room[outcome] -= 1
-                    elif not bench.watched or (judge.rule.policy.id, f"{stretch.kind}/{glance.id}") not in bench.watched:
-                        count[outcome] += 1
-                        continue
-                subject = subject or reader.subject(stretch.part, piece, index)
-                findings.append(judge.finding(subject, outcome))
-    for both, count in zip(keys, counts, strict=True):
-        unlisted.update(dict(zip(both, count, strict=True)))
-    return stretch.kind, findings, +unlisted
+        whole, judges = subjects(stretch.kind, stretch.records, bench.declare), bench.judges(stretch.kind)
+        return _Verdicts(stretch.kind, [finding for subject in whole for judge in judges for finding in judge.findings(subject)])
+    return bench.jury(stretch.kind, bench.parts).verdicts(stretch.part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Jury:
+    """The judges of a kind, each with the function that tells its verdict fast.
+
+    What passes, or is not applicable, is listed while there is room: what one process lists of the parts it sees, in their order,
+    is never less than what is wanted of all.
+    """
+
+    reader: Reader
+    judges: "tuple[_Judge, ...]"
+    functions: tuple[Callable[[Any], int], ...]
+    rooms: tuple[list[int], ...]
+    watched: frozenset[tuple[str, str]]
+
+    def verdicts(self, part: Part) -> _Verdicts:
+        """Judge a part."""
+        findings: list[Finding] = []
+        counts = [[0, 0] for _ in self.judges]
+        jury = tuple(zip(self.functions, self.judges, self.rooms, counts, strict=True))
+        for piece in self.reader.pieces(part):
+            if piece.seen is None:
+                whole = self.reader.subjects(part, piece)
+                findings.extend(finding for subject in whole for judge in self.judges for finding in judge.findings(subject))
+                continue
+            for index, glance in enumerate(piece.seen):
+                subject: Subject | None = None
+                for function, judge, room, count in jury:
+                    outcome = function(glance)
+                    if outcome < FAIL:
+                        if room[outcome]:
+                            room[outcome] -= 1
+                        elif not self.watched or (judge.rule.policy.id, f"{part.kind}/{glance.id}") not in self.watched:
+                            count[outcome] += 1
+                            continue
+                    subject = subject or self.reader.subject(part, piece, index)
+                    findings.append(judge.finding(subject, outcome))
+        return _Verdicts(part.kind, findings, self._unlisted(counts))
+
+    def _unlisted(self, counts: list[list[int]]) -> Counter[tuple[str, str]]:
+        both = zip(self.judges, counts, strict=True)
+        return +Counter(
+            {
+                (judge.rule.policy.id, verdict.value): number
+                for judge, each in both
+                for verdict, number in zip(LISTED, each, strict=True)
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,12 @@
 """Gather the answers to what rules ask of other resources: a round over the kinds asked about, more for questions within."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import zip_longest
 from typing import Any
 
 from scanner import answers as asking
-from scanner.answers import Answers, Asked, Found, Kept, Missing, Question, Room
+from scanner.answers import Answers, Asked, Found, Kept, Missing, Question
 from scanner.compiled import Compiler
 from scanner.conditions import MISSING, Condition, Reference, Truth, value_at
 from scanner.judging import Bound, Surroundings, bind
@@ -67,11 +66,11 @@ class Gatherer:
             fold.compile(compiler)
         self._decode = compiler.decoder()
 
-    def gathered(self, stretch: Stretch, parts: Parts | None, rooms: Sequence[Room] | None = None) -> Gathered:
-        """Return what a stretch answers; `rooms` say how many samples of each answer are still wanted."""
+    def gathered(self, stretch: Stretch, parts: Parts | None) -> Gathered:
+        """Return what a stretch answers."""
         folds = self._folds
-        for fold, room in zip_longest(folds, rooms or ()):
-            fold.begin(room or Room())
+        for fold in folds:
+            fold.begin()
         if stretch.part is None or parts is None:
             missing = self._in_full(subjects(self._kind, stretch.records, self._declare))
         else:
@@ -132,8 +131,9 @@ class _Fold:
         of_domains = isinstance(question, Reference) and question.of_domains
         return cls(put, bound, paths, asking.empty(question), of_domains)
 
-    def begin(self, room: Room) -> None:
-        """Start a new answer."""
+    def begin(self) -> None:
+        """Start a new answer, with no more to be shown than is still wanted after those before."""
+        room = self.answer.room
         self.answer = asking.empty(self.put.question)
         self.answer.room = room
         self.drops_false = self.answer.skips(False)

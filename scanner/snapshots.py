@@ -306,13 +306,15 @@ def _digest(path: str) -> str:
         tail = file.read()
         left = size - len(tail) + tail.rfind(b"\n", 0, len(tail) - 1) + 1
         file.seek(0)
-        while left > 0 and (block := file.read(min(left, 1 << 20))):
+        while left > 0 and (block := file.read(min(left, _STRIDE))):
             digest.update(block)
             left -= len(block)
     return digest.hexdigest()
 
 
 _LONGEST_SEAL = 4096
+# Long, because between two strides the thread waits for its turn.
+_STRIDE = 16 << 20
 _BUFFER = 256 * 1024
 _KIND, _ID = attrgetter("kind"), attrgetter("id")
 # So much is looked at in one go: what is decoded is looked at while it is at hand.

@@ -60,7 +60,7 @@ ODD: tuple[Any, ...] = (
     ),
     *(
         "0 d",
-        "99999 w",
+        "999999 w",
         "999999 h",
         "٣ d",
         "1d",
@@ -184,7 +184,12 @@ MARKS = (
     "~",
     ".",
 )
-MOMENTS = (datetime(2026, 6, 15, 12, tzinfo=UTC), datetime(2000, 2, 29, tzinfo=UTC), datetime(2999, 12, 31, 23, 59, tzinfo=UTC))
+MOMENTS = (
+    datetime(2026, 6, 15, 12, tzinfo=UTC),
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(2000, 2, 29, tzinfo=UTC),
+    datetime(2999, 12, 31, 23, 59, tzinfo=UTC),
+)
 TODAY = date(2026, 6, 15)
 SHIPPED = tuple(sorted(file for file in shipped("policies").rglob("*.yaml") if file.parent.name != "profiles"))
 
