@@ -3,8 +3,9 @@
 Plain processes and pipes: the threads of an executor would wait for their turn behind this process, which is one of the crew.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from scanner.errors import AtlascanError, WorkError
@@ -36,8 +37,6 @@ def shared(jobs: int, work: Work[State, Result], state: State, stretches: Iterab
             if place and stretch.part:
                 yield helpers[place - 1].next()
             else:  # what is a stream, only this process can read
-                for helper in helpers:
-                    helper.take()
                 yield work(state, stretch)
     finally:
         for helper in helpers:
@@ -45,7 +44,7 @@ def shared(jobs: int, work: Work[State, Result], state: State, stretches: Iterab
 
 
 class _Helper:
-    """Another process, which works on its share and sends what comes of it."""
+    """Another process, which works on its share and sends what comes of it; a thread takes it, so that none has to wait."""
 
     def __init__(self, work: Work[Any, Any], state: Any, share: list[Stretch]) -> None:  # noqa: ANN401
         # Imported here: most snapshots are small.
@@ -57,31 +56,31 @@ class _Helper:
         self._process = context.Process(target=_help, args=(there, work, state, share), daemon=True)
         self._process.start()
         there.close()
-        self._taken: deque[Any] = deque()
-
-    def take(self) -> None:
-        """Take what has arrived, so that it need not wait to send more."""
-        try:
-            while self._connection.poll():
-                self._taken.append(self._connection.recv())
-        except (EOFError, OSError):
-            return  # `next` will say so, if more is wanted
+        self._results: SimpleQueue[Any] = SimpleQueue()
+        self._thread = Thread(target=self._receive, daemon=True)
+        self._thread.start()
 
     def next(self) -> Any:  # noqa: ANN401
         """Return what came of the next stretch of its share."""
-        try:
-            result = self._taken.popleft() if self._taken else self._connection.recv()
-        except (EOFError, OSError) as error:
-            raise WorkError("a process that judges ended before its work", hint="is there memory enough? try --jobs 1") from error
+        result = self._results.get()
         if isinstance(result, AtlascanError):
             raise result
         return result
 
     def end(self) -> None:
         """End it, whether or not it is done."""
-        self._connection.close()
         self._process.terminate()
         self._process.join()
+        self._thread.join()
+        self._connection.close()
+
+    def _receive(self) -> None:
+        try:
+            while True:
+                self._results.put(self._connection.recv())
+        except (EOFError, OSError):
+            hint = "is there memory enough? try --jobs 1"
+            self._results.put(WorkError("a process that judges ended before its work", hint=hint))
 
 
 def _help(connection: "Connection", work: Work[Any, Any], state: Any, share: list[Stretch]) -> None:  # noqa: ANN401

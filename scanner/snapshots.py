@@ -11,7 +11,7 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO, FileIO
@@ -180,14 +180,14 @@ class _Check:
     digest: "hashlib._Hash | None" = None
 
     def header(self, *, beside: bool) -> Header:
-        """Check it all and return its header; the digest may be worked out beside, in a thread."""
-        with Path(self.path).open("rb", buffering=0) as file, ThreadPoolExecutor(1) as thread:
+        """Check it all and return its header; the digest may be worked out beside, in another process."""
+        with Path(self.path).open("rb", buffering=0) as file, ProcessPoolExecutor(1) as process:
             head = b"".join(_block(file, 0).partition(b"\n")[:2])
             if not head:
                 raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
             self._refuse_no_line(head)
             header = _header(self.name, head)
-            elsewhere = thread.submit(_digest, self.path) if beside else None
+            elsewhere = process.submit(_digest, self.path) if beside else None
             self.digest = None if beside else hashlib.sha256(head)
             self.at = self.start = len(head)
             line, seal = self._follow(file)
@@ -313,8 +313,7 @@ def _digest(path: str) -> str:
 
 
 _LONGEST_SEAL = 4096
-# Long, because between two strides the thread waits for its turn.
-_STRIDE = 16 << 20
+_STRIDE = 1 << 20
 _BUFFER = 256 * 1024
 _KIND, _ID = attrgetter("kind"), attrgetter("id")
 # So much is looked at in one go: what is decoded is looked at while it is at hand.
