@@ -31,6 +31,8 @@ def shared(jobs: int, work: Work[State, Result], state: State, stretches: Iterab
         return
     listed = list(stretches)
     helpers = [_Helper(work, state, [each for each in listed[place::jobs] if each.part]) for place in range(1, jobs)]
+    for helper in helpers:
+        helper.listen()
     try:
         for number, stretch in enumerate(listed):
             place = number % jobs
@@ -58,6 +60,9 @@ class _Helper:
         there.close()
         self._results: SimpleQueue[Any] = SimpleQueue()
         self._thread = Thread(target=self._receive, daemon=True)
+
+    def listen(self) -> None:
+        """Begin to take what it sends; all processes are started before any thread is."""
         self._thread.start()
 
     def next(self) -> Any:  # noqa: ANN401

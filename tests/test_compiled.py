@@ -1,6 +1,7 @@
 """Three ways to the truth about a resource agree: compiled functions, the walk over the tree, and a naive interpreter."""
 
 import json
+import multiprocessing
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner import conditions, documents, evaluate, policies, snapshots, stretches
+from scanner.errors import InputError, WorkError
 from scanner.kinds import KINDS, own_values
 from scanner.model import (
     Coverage,
@@ -264,3 +266,22 @@ def test_most_of_a_file_is_only_glanced_at(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(evaluate.LISTED, Verdict.PASS, 0)
     findings = found([rule("org.user", MFA)], on_disk(tmp_path, people(200)))
     assert len(read) == len(findings) < 60
+
+
+def test_three_processes_do_too_and_one_that_ends_early_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "PART", 20_000)
+    snapshot = on_disk(tmp_path, people(3_000))
+    assert found([rule("org.user", MFA)], snapshot, jobs=3) == found([rule("org.user", MFA)], snapshot)
+    monkeypatch.setattr(stretches.Reader, "pieces", lambda *_: os._exit(9) if multiprocessing.parent_process() else iter(()))
+    with pytest.raises(WorkError, match="a process that judges ended before its work"):
+        found([rule("org.user", MFA)], snapshot, jobs=2)
+
+
+def test_a_snapshot_that_changes_while_it_is_judged_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "PART", 20_000)
+    snapshot = on_disk(tmp_path, people(3_000))
+    with (tmp_path / "made.ndjson").open("ab") as file:
+        file.write(b"\n")
+    for jobs in (1, 2):
+        with pytest.raises(InputError, match="changed while it was being read"):
+            found([rule("org.user", MFA)], snapshot, jobs=jobs)
