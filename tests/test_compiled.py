@@ -3,7 +3,8 @@
 import json
 import multiprocessing
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -272,7 +273,14 @@ def test_three_processes_do_too_and_one_that_ends_early_is_an_error(tmp_path: Pa
     monkeypatch.setattr(snapshots, "PART", 20_000)
     snapshot = on_disk(tmp_path, people(3_000))
     assert found([rule("org.user", MFA)], snapshot, jobs=3) == found([rule("org.user", MFA)], snapshot)
-    monkeypatch.setattr(stretches.Reader, "pieces", lambda *_: os._exit(9) if multiprocessing.parent_process() else iter(()))
+
+    def dying(*_: object) -> Iterator[stretches.Piece]:
+        if multiprocessing.parent_process():
+            os._exit(9)
+        time.sleep(0.05)  # so that the other gets something to do
+        return iter(())
+
+    monkeypatch.setattr(stretches.Reader, "pieces", dying)
     with pytest.raises(WorkError, match="a process that judges ended before its work"):
         found([rule("org.user", MFA)], snapshot, jobs=2)
 
