@@ -44,7 +44,7 @@ HEADER = Header(
     target=Target(org=None, sites={}),
     coverage=tuple(Coverage(kind=kind, requests=1, resources=1, gaps=0, complete=True) for kind in KINDS),
 )
-EXAMPLES = int(os.environ.get("ATLASCAN_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("ATLASCAN_EXAMPLES", "50"))
 MANY = settings(
     max_examples=EXAMPLES,
     deadline=None,
