@@ -7,7 +7,7 @@ What they tell is what `scanner.judging` tells of the same resource; a line whos
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -118,7 +118,8 @@ class Compiler:
 
     def decoder(self) -> Callable[[bytes], list[Any]]:
         """Return what decodes lines for the functions made so far; it raises msgspec's errors for what is to be read in full."""
-        line = msgspec.defstruct("Line", [("id", str), ("facts", self.shape.struct())], tag="resource", tag_field="type", gc=False)
+        fields: list[tuple[str, Any]] = [("id", str), ("kind", Literal[self.kind]), ("facts", self.shape.struct())]
+        line = msgspec.defstruct("Line", fields, tag="resource", tag_field="type", gc=False)
         return msgspec.json.Decoder(line).decode_lines
 
     def _writer(self) -> "_Writer":

@@ -281,6 +281,7 @@ class _Jury:
         findings: list[Finding] = []
         counts = [[0, 0] for _ in self.judges]
         jury = tuple(zip(self.functions, self.judges, self.rooms, counts, strict=True))
+        watched, failing = self.watched, FAIL
         for piece in self.reader.pieces(part):
             if piece.seen is None:
                 whole = self.reader.subjects(part, piece)
@@ -290,10 +291,10 @@ class _Jury:
                 subject: Subject | None = None
                 for function, judge, room, count in jury:
                     outcome = function(glance)
-                    if outcome < FAIL:
+                    if outcome < failing:
                         if room[outcome]:
                             room[outcome] -= 1
-                        elif not self.watched or (judge.rule.policy.id, f"{part.kind}/{glance.id}") not in self.watched:
+                        elif not watched or (judge.rule.policy.id, f"{part.kind}/{glance.id}") not in watched:
                             count[outcome] += 1
                             continue
                     subject = subject or self.reader.subject(part, piece, index)

@@ -79,13 +79,14 @@ class Gatherer:
 
     def _of_part(self, part: Part, reader: Reader) -> list[Missing]:
         missing: list[Missing] = []
+        folds = self._folds
         for piece in reader.pieces(part):
             if piece.seen is None:
                 missing += self._in_full(reader.subjects(part, piece))
-            elif not self._folds:
+            elif not folds:
                 break  # gaps stand first
             for index, seen in enumerate(piece.seen or ()):
-                for fold in self._folds:
+                for fold in folds:
                     truth = fold.truth(seen)
                     if truth is not False or not fold.drops_false:
                         fold.add_seen(truth, seen, partial(_facts_of, reader, part, piece, index))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scanner.conditions import Clause, Condition, Step
+from scanner.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,7 +194,7 @@ class Parts:
     def records(self, part: Part) -> Iterator[Record]:
         """Stream the records of a part."""
         lines = chain.from_iterable(block.splitlines() for block in self.blocks(part))
-        return (self.record(line, part, number) for number, line in enumerate(lines, start=part.line))
+        return in_order(part, (self.record(line, part, number) for number, line in enumerate(lines, start=part.line)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +246,27 @@ class Snapshot:
 
 def _is_gap(record: Record) -> bool:
     return isinstance(record, Gap)
+
+
+def in_order(part: Part, records: Iterable[Record]) -> Iterator[Record]:
+    """Stream the records of a part, and refuse one that stands in the wrong place.
+
+    Raises:
+        InputError: The file is not in order.
+    """
+    before: tuple[str, bool, str, str, str] | None = None
+    for record in records:
+        place = sort_key(record)
+        if before is not None and place <= before:
+            raise out_of_order(part)
+        before = place
+        yield record
+
+
+def out_of_order(part: Part) -> InputError:
+    """Return the error about a part whose records are not in order."""
+    hint = "take a new snapshot, or get an unchanged copy of this one"
+    return InputError(f"{part.name}: out of order, so it was changed after it was written", hint=hint)
 
 
 def sort_key(record: Record) -> tuple[str, bool, str, str, str]:

@@ -7,13 +7,13 @@ compiled functions look; the others are read in full.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby, islice
-from operator import attrgetter, eq
+from operator import attrgetter, ge
 from typing import Any
 
 import msgspec
 
 from scanner.kinds import DECLARED, KINDS, own_values
-from scanner.model import Gap, Part, Parts, Record, Resource, Snapshot, Source
+from scanner.model import Gap, Part, Parts, Record, Resource, Snapshot, Source, in_order, out_of_order
 
 Facts = dict[str, Any]
 Declare = Callable[[str, str, Facts], Facts]
@@ -88,10 +88,13 @@ class Reader:
         for content in self._parts.blocks(part):
             piece = Piece(content, number, self._glance(content))
             number += len(piece.lines() if piece.seen is None else piece.seen)
-            if held is not None and self._id(part, held, -1) == self._id(part, piece, 0):
-                held = Piece(held.content + content, held.number, None)
-                continue
             if held is not None:
+                last, first = self._id(part, held, -1), self._id(part, piece, 0)
+                if last is not None and (first is None or last > first):
+                    raise out_of_order(part)
+                if last is not None and last == first:
+                    held = Piece(held.content + content, held.number, None)
+                    continue
                 yield held
             held = piece
             if add_declared:
@@ -103,7 +106,8 @@ class Reader:
     def subjects(self, part: Part, piece: Piece) -> Iterator[Subject]:
         """Read a piece in full."""
         lines = enumerate(piece.lines(), start=piece.number)
-        return subjects(part.kind, (self._parts.record(line, part, number) for number, line in lines), self._declare)
+        records = (self._parts.record(line, part, number) for number, line in lines)
+        return subjects(part.kind, in_order(part, records), self._declare)
 
     def subject(self, part: Part, piece: Piece, index: int) -> Subject:
         """Read one resource of a piece in full."""
@@ -113,12 +117,12 @@ class Reader:
         return _merged(part.kind, [record], self._declare)
 
     def _glance(self, content: bytes) -> list[Any] | None:
-        """Return what is seen of some lines, or None for gaps, odd facts, or several suppliers of one resource."""
+        """Return what is seen of some lines, or None for gaps, odd facts, several suppliers of one resource, or a wrong order."""
         try:
             seen = self._decode_lines(content)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
-        return None if any(map(eq, map(_ID, seen), map(_ID, islice(seen, 1, None)))) else seen
+        return None if any(map(ge, map(_ID, seen), map(_ID, islice(seen, 1, None)))) else seen
 
     def _id(self, part: Part, piece: Piece, index: int) -> str | None:
         """Return the id of the first or last resource of a piece; what is said of gaps is never one thing."""

@@ -293,3 +293,14 @@ def test_a_snapshot_that_changes_while_it_is_judged_is_refused(tmp_path: Path, m
     for jobs in (1, 2):
         with pytest.raises(InputError, match="changed while it was being read"):
             found([rule("org.user", MFA)], snapshot, jobs=jobs)
+
+
+def test_what_stands_in_the_wrong_place_far_inside_a_file_is_refused_when_it_is_read(tmp_path: Path) -> None:
+    """The seal fits: whoever wrote it wrote it so. Too much lies between for all of it to be looked at beforehand."""
+    everybody = people(3_000)
+    everybody[1_500], everybody[1_501] = everybody[1_501], everybody[1_500]
+    snapshots.write(str(tmp_path / "made.ndjson"), HEADER, everybody)
+    with pytest.raises(InputError, match="out of order"):
+        found([rule("org.user", MFA)], snapshots.load(str(tmp_path / "made.ndjson")))
+    with pytest.raises(InputError, match="out of order"):
+        list(snapshots.load(str(tmp_path / "made.ndjson")))

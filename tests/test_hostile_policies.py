@@ -19,8 +19,8 @@ from scanner.policies import MAX_PATTERNS, MAX_ROUNDS, MAX_TESTS
 from tests.conftest import Atlascan
 
 # Of processor time, not of the clock: other tests run at the same time.
-# A second of a processor that has nothing else to do; of a shared one, and under the tracer of coverage, more. What grows without bound
-# takes minutes.
+# A second of a processor that has nothing else to do; of a shared one, and under the tracer of coverage, more. What grows without
+# bound takes minutes.
 SECOND = 10.0 if sys.gettrace() else 3.0
 LONGEST_LINE = 500
 MILLION = 1_000_000
