@@ -60,10 +60,8 @@ class Gatherer:
 
     def __init__(self, kind: str, puts: list[Put], header: Header, known: Answers, declare: Declare) -> None:
         self._kind, self._declare = kind, declare
-        self._folds = [_Fold.of(put, Surroundings(header.taken_at, put.params, known)) for put in puts]
         compiler = Compiler(kind)
-        for fold in self._folds:
-            fold.compile(compiler)
+        self._folds = [_Fold.of(put, Surroundings(header.taken_at, put.params, known), compiler) for put in puts]
         self._decode = compiler.decoder()
 
     def gathered(self, stretch: Stretch, parts: Parts | None) -> Gathered:
@@ -97,15 +95,12 @@ class Gatherer:
         for subject in whole:
             if subject.gap:
                 missing.append(Missing(could_not(subject.gap), _known_of(subject.gap), subject.gap.reason in REFUSED))
-            elif not self._folds:
+                continue
+            if not self._folds:
                 break  # gaps stand first, and nothing is asked of the resources
-            for fold in self._folds if not subject.gap else ():
+            for fold in self._folds:
                 fold.add_subject(subject)
         return missing
-
-
-def _not_compiled(_seen: Any) -> Any:  # noqa: ANN401
-    raise NotImplementedError("a fold that sees glances is compiled first")
 
 
 @dataclass(slots=True)
@@ -116,21 +111,21 @@ class _Fold:
     condition: Bound | None
     paths: tuple[str, ...]
     answer: Kept | Found
-    of_domains: bool = False
+    of_domains: bool
+    truth: Callable[[Any], Truth]
+    values: Callable[[Any], list[Any]]
     drops_false: bool = False
-    truth: Callable[[Any], Truth] = _not_compiled
-    values: Callable[[Any], list[Any]] = _not_compiled
     # Domains as they were written, so that each is looked at once.
     written: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, put: Put, around: Surroundings) -> "_Fold":
+    def of(cls, put: Put, around: Surroundings, compiler: Compiler) -> "_Fold":
         question = put.question
         condition = asking.condition_of(question)
         paths = (question.path,) if isinstance(question, Reference) else tuple(path for path, _ in question.match)
         bound = bind(condition, around) if condition else None
         of_domains = isinstance(question, Reference) and question.of_domains
-        return cls(put, bound, paths, asking.empty(question), of_domains)
+        return cls(put, bound, paths, asking.empty(question), of_domains, compiler.truth(bound), compiler.values(paths))
 
     def begin(self) -> None:
         """Start a new answer, with no more to be shown than is still wanted after those before."""
@@ -139,9 +134,6 @@ class _Fold:
         self.answer.room = room
         self.drops_false = self.answer.skips(False)
         self.written.clear()
-
-    def compile(self, compiler: Compiler) -> None:
-        self.truth, self.values = compiler.truth(self.condition), compiler.values(self.paths)
 
     def add_subject(self, subject: Subject) -> None:
         each = [variant.facts for variant in subject.variants]

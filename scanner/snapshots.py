@@ -11,18 +11,20 @@ import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO, FileIO
 from itertools import chain
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from scanner.errors import InputError, WorkError
 from scanner.model import Gap, Header, Part, Parts, Record, Resource, Snapshot, Source, sort_key
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 FORMAT = "atlascan/snapshot"
 VERSION = 1
@@ -179,14 +181,14 @@ class _Check:
 
     def header(self, *, beside: bool) -> Header:
         """Check it all and return its header; the digest may be worked out beside, in another process."""
-        with Path(self.path).open("rb", buffering=0) as file, ProcessPoolExecutor(1) as process:
+        with Path(self.path).open("rb", buffering=0) as file, _other_process() if beside else nullcontext() as process:
             head = b"".join(_block(file, 0).partition(b"\n")[:2])
             if not head:
                 raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
             self._refuse_no_line(head)
             header = _header(self.name, head)
-            elsewhere = process.submit(_digest, self.path) if beside else None
-            self.digest = None if beside else hashlib.sha256(head)
+            elsewhere = process.submit(_digest, self.path) if process else None
+            self.digest = None if process else hashlib.sha256(head)
             self.at = self.start = len(head)
             line, seal = self._follow(file)
             sha256 = elsewhere.result() if elsewhere else self.digest.hexdigest() if self.digest else ""
@@ -297,6 +299,13 @@ def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
     return (thing.kind, True, thing.id, "", thing.source) if isinstance(thing, _Placed) else sort_key(thing)
 
 
+def _other_process() -> "ProcessPoolExecutor":
+    # Imported here: most snapshots are small.
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
+    return ProcessPoolExecutor(1)
+
+
 def _digest(path: str) -> str:
     """Return the digest of all that stands before the last line of a file."""
     digest = hashlib.sha256()
@@ -314,7 +323,6 @@ def _digest(path: str) -> str:
 
 _LONGEST_SEAL = 4096
 _STRIDE = 1 << 20
-_BUFFER = 256 * 1024
 # So much is looked at in one go: what is decoded is looked at while it is at hand.
 _BLOCK = 64 * 1024
 
