@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from lxml import html as lxml_html
-from playwright.sync_api import Browser, Dialog, Page, Route
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from scanner.model import Reason, Source, Verdict
 from scanner.render.console import is_link
@@ -486,7 +486,7 @@ def test_an_address_is_copied(opened: Opener) -> None:
     report = opened("report")
     report.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     report.page.locator(".copy").first.click()
-    report.page.wait_for_function("document.querySelector('#announce').textContent === 'Address copied'")
+    expect(report.page.locator("#announce")).to_have_text("Address copied")
     assert report.page.evaluate("navigator.clipboard.readText()") == "org.access_domain/ANYONE"
 
 
