@@ -351,6 +351,8 @@ class Policy:
     file: "Path"
     line: int = 1
     fix: Fix | None = None
+    # The door that it guards (`scanner.doors`); None of what only watches.
+    door: str | None = None
 
     @property
     def area(self) -> str:
@@ -521,6 +523,8 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     unlisted: dict[str, int] = {}
     # Parameters set beyond their bounds. With any, the policy no longer claims its controls.
     relaxed: tuple[Relaxed, ...] = ()
+    # The door that it guards.
+    door: str | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -108,6 +108,7 @@ def parse(document: Document, id_: str) -> Policy:
         file=Path(document.name),
         line=document.line(("title",)),
         fix=_fix(document, ("fix",), kind, entry["fix"]) if "fix" in entry else None,
+        door=entry.get("door"),
     )
 
 
@@ -220,6 +221,7 @@ def judged(rule: Rule, unlisted: Mapping[str, int] | None = None) -> Judged:
         line=policy.line,
         unlisted=dict(unlisted or {}),
         relaxed=tuple(_relaxed(rule)),
+        door=policy.door,
     )
 
 

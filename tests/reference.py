@@ -14,6 +14,7 @@ from scanner.collect.checkup import asked, least
 from scanner.collect.endpoint import Endpoint, Given, Unreadable
 from scanner.collect.walk import ENDPOINTS, UNREADABLE, demanded
 from scanner.conditions import OPERATORS
+from scanner.doors import DOORS
 from scanner.kinds import KINDS, Fact, FactType, Kind, Scope
 from scanner.model import Example, Gap, Policy, Record, Rule
 from tests import editor_schema
@@ -96,6 +97,7 @@ def policy_page(policy: Policy) -> str:
         "id": f"`{policy.id}`",
         "severity": _severity(policy),
         "judges": f"[`{policy.kind}`]({up}reference/kinds.md#{anchor}): {kind.meaning}",
+        "guards": _guarded(policy),
         "known by": f"`{sources.of(policy)}` at best",
         "file": f"[`policies/{policy.id}.yaml`]({up}../policies/{policy.id}.yaml), version {policy.version}",
     }
@@ -119,6 +121,11 @@ def policy_page(policy: Policy) -> str:
         "## Read more",
         "\n".join(f"- <{reference}>" for reference in policy.references),
     )
+
+
+def _guarded(policy: Policy) -> str:
+    door = DOORS.get(policy.door or "")
+    return f"{door.title}: {door.meaning}" if door else "no door: it watches whether we would know"
 
 
 def endpoints() -> str:

@@ -174,6 +174,7 @@ def _policy(policy: Judged) -> Object:
         "line": policy.line,
         "unlisted": dict(policy.unlisted),
         "relaxed": [_relaxed(each) for each in policy.relaxed],
+        "door": policy.door,
     }
 
 

@@ -11,6 +11,7 @@ from scanner import documents, policies
 from scanner.cli import options, output
 from scanner.cli.policies import files, sources
 from scanner.collect.tables import ENDPOINTS
+from scanner.doors import DOORS
 from scanner.errors import InputError, did_you_mean
 from scanner.kinds import KINDS
 from scanner.model import Fix, Param, Policy, Resource, Verdict
@@ -83,6 +84,7 @@ def _sections(policy: Policy) -> Mapping[str, list[Line]]:
     return {
         "Severity": [_line(policy.severity), *(_line(f"{step.to} where {step.because}") for step in policy.raises)],
         "Judges": [_line(f"{policy.kind}: {kind.meaning}")],
+        "Guards": [_line(f"{DOORS[policy.door].title}: {DOORS[policy.door].meaning}")] if policy.door else [],
         "Rule": [_line(line, keep=True) for line in rule(policy).splitlines()],
         "Why": [_line(" ".join(policy.rationale.split()))],
         "What to do": [_line(step, lead=f"{number}. ") for number, step in enumerate(policy.remediation, start=1)],
