@@ -5,7 +5,7 @@ those of facts, which `scanner.kinds` declares. A line of a snapshot is decoded 
 What they tell is what `scanner.judging` tells of the same resource; a line whose facts are not of their types is left to that.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -92,21 +92,18 @@ class Compiler:
     def __post_init__(self) -> None:
         self.shape = _Shape(KINDS[self.kind].facts)
 
-    def verdict(self, where: Bound | None, require: Bound) -> Function:
-        """Return the function that judges a line: it returns PASS, NOTAPPLICABLE, FAIL, UNKNOWN or UNSELECTED."""
-        writer = self._writer()
-        if where:
-            selected = writer.truth(where, writer.top, 1)
-            writer.line(1, f"if {selected} is not True: return {NOTAPPLICABLE} if {selected} is False else {UNSELECTED}")
-        truth = writer.truth(require, writer.top, 1)
-        writer.line(1, f"return {PASS} if {truth} is True else {FAIL} if {truth} is False else {UNKNOWN}")
-        return writer.function()
+    def verdicts(self, policies: Iterable[tuple[Bound | None, Bound]]) -> Function:
+        """Return the function that judges a line by policies, each given as `where` and `require`.
 
-    def truth(self, condition: Bound | None) -> Function:
-        """Return the function that tells the truth about a line."""
+        It returns a tuple of PASS, NOTAPPLICABLE, FAIL, UNKNOWN or UNSELECTED.
+        """
         writer = self._writer()
-        writer.line(1, f"return {writer.truth(condition, writer.top, 1) if condition else True}")
-        return writer.function()
+        return writer.returning(writer.verdict(where, require) for where, require in policies)
+
+    def truths(self, conditions: Iterable[Bound | None]) -> Function:
+        """Return the function that tells the truths of conditions about a line, as a tuple; what there is not holds."""
+        writer = self._writer()
+        return writer.returning(writer.truth(each, writer.top, 1) if each else "True" for each in conditions)
 
     def values(self, paths: tuple[str, ...]) -> Function:
         """Return the function that gives the values at some paths of a line; MISSING where there is none."""
@@ -143,6 +140,9 @@ class _Writer:
     lines: list[str] = field(default_factory=list)
     names: dict[str, Any] = field(default_factory=lambda: {"UNSET": msgspec.UNSET})
     number: int = 0
+    # Conditions, and values at paths, that a variable has in any case.
+    told: list[tuple[Bound, str]] = field(default_factory=list)
+    taken: dict[str, str] = field(default_factory=dict)
 
     def function(self) -> Function:
         source = "\n".join(["def function(t):", " f = t.facts", *self.lines])
@@ -153,6 +153,23 @@ class _Writer:
 
     def line(self, depth: int, text: str) -> None:
         self.lines.append(" " * depth + text)
+
+    def returning(self, variables: Iterable[str]) -> Function:
+        """Return the function, which gives a tuple of some variables."""
+        self.line(1, f"return ({''.join(f'{each}, ' for each in list(variables))})")
+        return self.function()
+
+    def verdict(self, where: Bound | None, require: Bound) -> str:
+        """Write what judges by one policy; return the variable that has the outcome."""
+        outcome = self.variable()
+        selected = self.truth(where, self.top, 1) if where else None
+        if selected:
+            self.line(1, f"if {selected} is not True: {outcome} = {NOTAPPLICABLE} if {selected} is False else {UNSELECTED}")
+            self.line(1, "else:")
+        depth = 2 if selected else 1
+        truth = self.truth(require, self.top, depth)
+        self.line(depth, f"{outcome} = {PASS} if {truth} is True else {FAIL} if {truth} is False else {UNKNOWN}")
+        return outcome
 
     def variable(self) -> str:
         self.number += 1
@@ -167,7 +184,15 @@ class _Writer:
     # ----------------------------------------------------------------------------------------------------------- conditions
 
     def truth(self, condition: Bound, scope: _Scope, depth: int) -> str:
-        """Write what tells the truth of a condition; return the variable that has it."""
+        """Write what tells the truth of a condition, unless it is told already; return the variable that has it."""
+        told = next((variable for each, variable in self.told if each == condition), None) if scope is self.top else None
+        if told is None:
+            told = self._truth(condition, scope, depth)
+            if depth == 1:  # nothing skips it
+                self.told.append((condition, told))
+        return told
+
+    def _truth(self, condition: Bound, scope: _Scope, depth: int) -> str:
         match condition:
             case BoundAll(parts):
                 return self._parts(parts, scope, depth, decided="False", neutral="True")
@@ -199,8 +224,9 @@ class _Writer:
                 raise TypeError(condition)
 
     def _parts(self, parts: tuple[Bound, ...], scope: _Scope, depth: int, *, decided: str, neutral: str) -> str:
-        whole = self._assigned(depth, neutral)
-        for part in parts:
+        first, *others = parts
+        whole = self._assigned(depth, self.truth(first, scope, depth))
+        for part in others:
             self.line(depth, f"if {whole} is not {decided}:")
             truth = self.truth(part, scope, depth + 1)
             self.line(depth + 1, f"if {truth} is not {neutral}: {whole} = {truth}")
@@ -287,6 +313,18 @@ class _Writer:
 
     def value(self, path: str, scope: _Scope, depth: int, *, as_objects: bool = False) -> str:
         """Write what takes the value at a path, UNSET where there is none; return the variable that has it."""
+        if scope is not self.top:
+            return self._value(path, scope, depth, as_objects=as_objects)
+        if as_objects:
+            scope.shape.inner(path)
+        if path not in self.taken:
+            variable = self._value(path, scope, depth, as_objects=as_objects)
+            if depth > 1:
+                return variable
+            self.taken[path] = variable
+        return self.taken[path]
+
+    def _value(self, path: str, scope: _Scope, depth: int, *, as_objects: bool) -> str:
         if path in scope.own and path not in scope.shape.facts:
             return self._assigned(depth, _OWN[path])
         name, _, part = path.partition(".")

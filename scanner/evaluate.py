@@ -42,7 +42,8 @@ from scanner.stretches import Declare, Facts, Reader, Stretch, Subject, Variant,
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
 LISTED = {Verdict.PASS: 250, Verdict.NOTAPPLICABLE: 25}
 # What compiled functions return, as verdicts.
-_VERDICTS = {PASS: Verdict.PASS, FAIL: Verdict.FAIL, UNKNOWN: Verdict.UNKNOWN}
+_VERDICTS = {PASS: Verdict.PASS, NOTAPPLICABLE: Verdict.NOTAPPLICABLE, FAIL: Verdict.FAIL, UNKNOWN: Verdict.UNKNOWN}
+_TRUTHS = {PASS: True, FAIL: False, UNKNOWN: None}
 
 
 @dataclass(slots=True)
@@ -231,9 +232,8 @@ class _Bench:
         """Return who judges parts of a kind at a glance."""
         if kind not in self.juries:
             compiler, judges = Compiler(kind), self.judges(kind)
-            functions = tuple(compiler.verdict(judge.where, judge.require) for judge in judges)
-            rooms = tuple(list(LISTED.values()) for _ in judges)
-            self.juries[kind] = _Jury(Reader(parts, compiler.decoder(), self.declare), judges, functions, rooms, self.watched)
+            function = compiler.verdicts([(judge.where, judge.require) for judge in judges])
+            self.juries[kind] = _Jury(Reader(parts, compiler.decoder(), self.declare), judges, function, self.watched)
         return self.juries[kind]
 
 
@@ -262,54 +262,65 @@ def _judge(bench: _Bench, stretch: Stretch) -> _Verdicts:
     return bench.jury(stretch.kind, bench.parts).verdicts(stretch.part)
 
 
-@dataclass(frozen=True, slots=True)
 class _Jury:
-    """The judges of a kind, each with the function that tells its verdict fast.
+    """The judges of a kind, and the function that tells the outcomes of all of them fast.
 
     What passes, or is not applicable, is listed while there is room: what one process lists of the parts it sees, in their order,
     is never less than what is wanted of all.
     """
 
-    reader: Reader
-    judges: "tuple[_Judge, ...]"
-    functions: tuple[Callable[[Any], int], ...]
-    rooms: tuple[list[int], ...]
-    watched: frozenset[tuple[str, str]]
+    def __init__(
+        self,
+        reader: Reader,
+        judges: "tuple[_Judge, ...]",
+        outcomes: Callable[[Any], tuple[int, ...]],
+        watched: frozenset[tuple[str, str]],
+    ) -> None:
+        self._reader, self._judges, self._outcomes, self._watched = reader, judges, outcomes, watched
+        self._rooms = [list(LISTED.values()) for _ in judges]
+        # Outcomes of all judges of which nothing is listed, with how many of a part came out so: most resources have one of few.
+        self._dull: dict[tuple[int, ...], int] = {}
 
     def verdicts(self, part: Part) -> _Verdicts:
         """Judge a part."""
         findings: list[Finding] = []
-        counts = [[0, 0] for _ in self.judges]
-        jury = tuple(zip(self.functions, self.judges, self.rooms, counts, strict=True))
-        watched, failing = self.watched, FAIL
-        for piece in self.reader.pieces(part):
+        unlisted: Counter[tuple[str, str]] = Counter()
+        outcomes_of, dull = self._outcomes, self._dull
+        for piece in self._reader.pieces(part):
             if piece.seen is None:
-                whole = self.reader.subjects(part, piece)
-                findings.extend(finding for subject in whole for judge in self.judges for finding in judge.findings(subject))
+                whole = self._reader.subjects(part, piece)
+                findings.extend(finding for subject in whole for judge in self._judges for finding in judge.findings(subject))
                 continue
             for index, glance in enumerate(piece.seen):
-                subject: Subject | None = None
-                for function, judge, room, count in jury:
-                    outcome = function(glance)
-                    if outcome < failing:
-                        if room[outcome]:
-                            room[outcome] -= 1
-                        elif not watched or (judge.rule.policy.id, f"{part.kind}/{glance.id}") not in watched:
-                            count[outcome] += 1
-                            continue
-                    subject = subject or self.reader.subject(part, piece, index)
-                    findings.append(judge.finding(subject, outcome))
-        return _Verdicts(part.kind, findings, self._unlisted(counts))
+                outcomes = outcomes_of(glance)
+                if outcomes in dull:
+                    dull[outcomes] += 1
+                elif listed := self._listed(outcomes, f"{part.kind}/{glance.id}", unlisted):
+                    subject = self._reader.subject(part, piece, index)
+                    findings.extend(judge.finding(subject, outcome) for judge, outcome in listed)
+        self._count_dull(unlisted)
+        return _Verdicts(part.kind, findings, unlisted)
 
-    def _unlisted(self, counts: list[list[int]]) -> Counter[tuple[str, str]]:
-        both = zip(self.judges, counts, strict=True)
-        return +Counter(
-            {
-                (judge.rule.policy.id, verdict.value): number
-                for judge, each in both
-                for verdict, number in zip(LISTED, each, strict=True)
-            }
-        )
+    def _listed(self, outcomes: tuple[int, ...], address: str, unlisted: Counter[tuple[str, str]]) -> "list[tuple[_Judge, int]]":
+        """Return which judges' findings about a resource are listed; count the others."""
+        listed = []
+        for judge, outcome, room in zip(self._judges, outcomes, self._rooms, strict=True):
+            if outcome < FAIL:
+                if room[outcome]:
+                    room[outcome] -= 1
+                elif (judge.rule.policy.id, address) not in self._watched:
+                    unlisted[judge.rule.policy.id, _VERDICTS[outcome].value] += 1
+                    continue
+            listed.append((judge, outcome))
+        if not listed and not self._watched:
+            self._dull[outcomes] = 0
+        return listed
+
+    def _count_dull(self, unlisted: Counter[tuple[str, str]]) -> None:
+        for outcomes, number in self._dull.items():
+            for judge, outcome in zip(self._judges, outcomes, strict=True):
+                unlisted[judge.rule.policy.id, _VERDICTS[outcome].value] += number
+            self._dull[outcomes] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,8 +346,8 @@ class _Judge:
         if outcome == NOTAPPLICABLE:
             return self._not_judged(subject, variant)
         if outcome == UNSELECTED and self.where:
-            return self._judged(subject, variant, Verdict.UNKNOWN, tuple(self.where.clauses(variant.facts)))
-        return self._judged(subject, variant, _VERDICTS[outcome], tuple(self.require.clauses(variant.facts)))
+            return self._judged(subject, variant, Verdict.UNKNOWN, tuple(self.where.clauses(variant.facts, None)))
+        return self._judged(subject, variant, _VERDICTS[outcome], tuple(self.require.clauses(variant.facts, _TRUTHS[outcome])))
 
     def findings(self, subject: Subject) -> Iterator[Finding]:
         if subject.gap:
@@ -369,7 +380,7 @@ class _Judge:
         if gap.id and self.where and self.where.truth(facts) is False:
             return
         if gap.id and gap.reason in _NOT_LOOKED_AT and self.settled_by and self.settled_by.truth(facts):
-            clauses = tuple(self.settled_by.clauses(facts))
+            clauses = tuple(self.settled_by.clauses(facts, True))
             yield self._finding(f"{gap.kind}/{gap.id}", subject.name, Verdict.PASS, f"settled by {_seen(clauses)}", clauses=clauses)
             return
         severity, because = self._severity(facts)
@@ -390,13 +401,13 @@ class _Judge:
         if self.where and (selected := self.where.truth(facts)) is not True:
             if selected is False:
                 return self._not_judged(subject, variant)
-            return self._judged(subject, variant, Verdict.UNKNOWN, tuple(self.where.clauses(facts)))
+            return self._judged(subject, variant, Verdict.UNKNOWN, tuple(self.where.clauses(facts, None)))
         truth = self.require.truth(facts)
         verdict = Verdict.UNKNOWN if truth is None else Verdict.PASS if truth else Verdict.FAIL
-        return self._judged(subject, variant, verdict, tuple(self.require.clauses(facts)))
+        return self._judged(subject, variant, verdict, tuple(self.require.clauses(facts, truth)))
 
     def _not_judged(self, subject: Subject, variant: Variant) -> Finding:
-        why = _seen(tuple(self.where.clauses(variant.facts))) if self.where else ""
+        why = _seen(tuple(self.where.clauses(variant.facts, False))) if self.where else ""
         return self._finding(subject.address, subject.name, Verdict.NOTAPPLICABLE, f"not judged here: {why}")
 
     def _judged(self, subject: Subject, variant: Variant, verdict: Verdict, clauses: tuple[Clause, ...]) -> Finding:

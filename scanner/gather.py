@@ -62,6 +62,7 @@ class Gatherer:
         self._kind, self._declare = kind, declare
         compiler = Compiler(kind)
         self._folds = [_Fold.of(put, Surroundings(header.taken_at, put.params, known), compiler) for put in puts]
+        self._truths = compiler.truths(fold.condition for fold in self._folds)
         self._decode = compiler.decoder()
 
     def gathered(self, stretch: Stretch, parts: Parts | None) -> Gathered:
@@ -77,15 +78,19 @@ class Gatherer:
 
     def _of_part(self, part: Part, reader: Reader) -> list[Missing]:
         missing: list[Missing] = []
-        folds = self._folds
+        folds, truths_of = self._folds, self._truths
+        dull = (False,) * len(folds)
         for piece in reader.pieces(part):
             if piece.seen is None:
                 missing += self._in_full(reader.subjects(part, piece))
             elif not folds:
                 break  # gaps stand first
+            dropped = all(fold.drops_false for fold in folds)
             for index, seen in enumerate(piece.seen or ()):
-                for fold in folds:
-                    truth = fold.truth(seen)
+                truths = truths_of(seen)
+                if dropped and truths == dull:
+                    continue
+                for fold, truth in zip(folds, truths, strict=True):
                     if truth is not False or not fold.drops_false:
                         fold.add_seen(truth, seen, partial(_facts_of, reader, part, piece, index))
         return missing
@@ -112,7 +117,6 @@ class _Fold:
     paths: tuple[str, ...]
     answer: Kept | Found
     of_domains: bool
-    truth: Callable[[Any], Truth]
     values: Callable[[Any], list[Any]]
     drops_false: bool = False
     # Domains as they were written, so that each is looked at once.
@@ -125,7 +129,7 @@ class _Fold:
         paths = (question.path,) if isinstance(question, Reference) else tuple(path for path, _ in question.match)
         bound = bind(condition, around) if condition else None
         of_domains = isinstance(question, Reference) and question.of_domains
-        return cls(put, bound, paths, asking.empty(question), of_domains, compiler.truth(bound), compiler.values(paths))
+        return cls(put, bound, paths, asking.empty(question), of_domains, compiler.values(paths))
 
     def begin(self) -> None:
         """Start a new answer, with no more to be shown than is still wanted after those before."""

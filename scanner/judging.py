@@ -58,7 +58,7 @@ class Bound(Protocol):
     def truth(self, item: Item) -> Truth:
         """Tell whether the condition holds; None is unknown."""
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
         """Name the tests that make the truth what it is."""
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
@@ -111,9 +111,8 @@ class BoundAll:
             whole = whole and truth
         return whole
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        truths = [part.truth(item) for part in self.parts]
-        return _sharing(self.parts, truths, False if False in truths else None if None in truths else True, item)
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
+        return _sharing(self.parts, truth, item)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         return _steps("all of", self, self.parts, item, depth)
@@ -134,9 +133,8 @@ class BoundAny:
             whole = None if truth is None else whole
         return whole
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        truths = [part.truth(item) for part in self.parts]
-        return _sharing(self.parts, truths, True if True in truths else None if None in truths else False, item)
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
+        return _sharing(self.parts, truth, item)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         return _steps("any of", self, self.parts, item, depth)
@@ -151,9 +149,9 @@ class BoundFirstKnown:
     def truth(self, item: Item) -> Truth:
         return next((truth for part in self.parts if (truth := part.truth(item)) is not None), None)
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
         known = next((part for part in self.parts if part.truth(item) is not None), None)
-        return known.clauses(item) if known else _sharing(self.parts, [None] * len(self.parts), None, item)
+        return known.clauses(item, truth) if known else _sharing(self.parts, None, item)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
         return _steps("the first known of", self, self.parts, item, depth)
@@ -168,8 +166,8 @@ class BoundNot:
     def truth(self, item: Item) -> Truth:
         return negated_truth(self.part.truth(item))
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
-        for clause in self.part.clauses(item):
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
+        for clause in self.part.clauses(item, negated_truth(truth)):
             yield msgspec.structs.replace(clause, wanted=_negated_phrase(clause.wanted))
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
@@ -184,7 +182,8 @@ class BoundTest:
     """One operator applied to one fact, or to what it is beside another."""
 
     path: str
-    test: TestFunction
+    # What it does follows from the other fields: they tell whether two tests are the same.
+    test: TestFunction = field(compare=False)
     wanted: str
     why: str | None
     beside: str | None
@@ -197,10 +196,10 @@ class BoundTest:
             fact = beside(fact, value_at(item, self.beside))
         return None if fact is MISSING else self.test(fact)
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
         fact = value_at(item, self.path)
         known = fact is not MISSING
-        why = self._why(item, known=known) if self.truth(item) is None else None
+        why = self._why(item, known=known) if truth is None else None
         yield Clause(path=self.path, actual=fact if known else None, known=known, wanted=self.wanted, why=why)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
@@ -233,16 +232,17 @@ class BoundEach:
             return None
         return quantified(self.quantifier, (self.part.truth(each) for each in objects))
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
         objects = value_at(item, self.path)
         if not isinstance(objects, list):
             yield Clause(path=self.path, actual=None, known=False, wanted="a list", why=f"{self.path} is not known")
             return
         if not objects:
             yield Clause(path=self.path, actual=[], known=True, wanted=f"{self.quantifier} of them to meet a condition")
-        deciding = _deciding_items(self.quantifier, self.truth(item), objects, self.part)
+        sought = negated_truth(truth) if self.quantifier == "none" else truth
+        deciding = ((index, each) for index, each in enumerate(objects) if self.part.truth(each) is sought)
         for index, each in islice(deciding, MAX_SHOWN):
-            for clause in self.part.clauses(each):
+            for clause in self.part.clauses(each, sought):
                 path = f"{self.path}[{self._label(each, index)}].{clause.path}"
                 yield _renamed(clause, self.quantifier, path=path, address=clause.address)
 
@@ -282,13 +282,13 @@ class BoundRelated:
         tally = self.kept.of(key)
         return tally.quantified(self.quantifier, complete=self.kept.why_incomplete(key) is None)
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
         key = key_of([value_at(item, ours) for _, ours in self.match])
-        truth = self.truth(item)
         tally, why = self.kept.of(key), self.kept.why_incomplete(key)
-        others = tally.samples.get(negated_truth(truth) if self.quantifier == "none" else truth, ())
+        sought = negated_truth(truth) if self.quantifier == "none" else truth
+        others = tally.samples.get(sought, ())
         for other in others:
-            for clause in self.part.clauses(other):
+            for clause in self.part.clauses(other, self.part.truth(other)):
                 yield _renamed(clause, self.quantifier, path=clause.path, address=clause.address or f"{self.kind}/{other['id']}")
         if truth is None and why:
             yield Clause(path=self.kind, actual=None, known=False, wanted="known", why=why)
@@ -343,10 +343,10 @@ class BoundCount:
         certain = truths.count(True)
         return certain, certain + truths.count(None)
 
-    def clauses(self, item: Item) -> Iterator[Clause]:
+    def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
         numbers = self.numbers(item)
         what = f"count of {self.count.kind or self.count.path}"
-        why = None if self.truth(item) is not None else self._why(item)
+        why = self._why(item) if truth is None else None
         yield Clause(path=what, actual=numbers[0] if numbers else None, known=numbers is not None, wanted=self._wanted(), why=why)
 
     def trace(self, item: Item, depth: int = 0) -> Iterator[Step]:
@@ -390,8 +390,8 @@ class BoundReadable:
     def truth(self, _item: Item) -> Truth:
         return self.known
 
-    def clauses(self, _item: Item) -> Iterator[Clause]:
-        told = self.known is not None
+    def clauses(self, _item: Item, truth: Truth) -> Iterator[Clause]:
+        told = truth is not None
         actual = {True: "whole", False: "refused", None: None}[self.known]
         yield Clause(path=f"reading of {self.kind}", actual=actual, known=told, wanted="whole", why=None if told else self.why)
 
@@ -498,16 +498,11 @@ def _stays_below(ceiling: Wanted | None, numbers: tuple[int, float]) -> Truth:
     return True if possible <= ceiling.values[0] else None if certain <= ceiling.values[0] else False
 
 
-def _sharing(parts: tuple[Bound, ...], truths: Sequence[Truth], whole: Truth, item: Item) -> Iterator[Clause]:
+def _sharing(parts: tuple[Bound, ...], whole: Truth, item: Item) -> Iterator[Clause]:
     """Yield the clauses of the parts that share the truth of the whole: those made it so, in `all` and in `any` alike."""
-    for part, truth in zip(parts, truths, strict=True):
-        if truth is whole:
-            yield from part.clauses(item)
-
-
-def _deciding_items(quantifier: str, truth: Truth, items: list[Item], part: Bound) -> Iterator[tuple[int, Item]]:
-    sought = negated_truth(truth) if quantifier == "none" else truth
-    return ((index, each) for index, each in enumerate(items) if part.truth(each) is sought)
+    for part in parts:
+        if part.truth(item) is whole:
+            yield from part.clauses(item, whole)
 
 
 def _renamed(clause: Clause, quantifier: str, *, path: str, address: str | None) -> Clause:

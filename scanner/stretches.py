@@ -57,21 +57,13 @@ class Piece:
     content: bytes
     number: int
     seen: list[Any] | None
-    # How far lines were looked up: a line, and where it starts.
-    _index: int = 0
-    _start: int = 0
+    _lines: list[bytes] | None = None
 
     def lines(self) -> list[bytes]:
         """Return all lines."""
-        return self.content.removesuffix(b"\n").split(b"\n")
-
-    def line(self, index: int) -> bytes:
-        """Return one line, which is no earlier than the one asked for before."""
-        while self._index < index:
-            self._start = self.content.index(b"\n", self._start) + 1
-            self._index += 1
-        end = self.content.find(b"\n", self._start)
-        return self.content[self._start : end if end >= 0 else None]
+        if self._lines is None:
+            self._lines = self.content.removesuffix(b"\n").split(b"\n")
+        return self._lines
 
 
 class Reader:
@@ -111,7 +103,7 @@ class Reader:
 
     def subject(self, part: Part, piece: Piece, index: int) -> Subject:
         """Read one resource of a piece in full."""
-        record = self._parts.record(piece.line(index), part, piece.number + index)
+        record = self._parts.record(piece.lines()[index], part, piece.number + index)
         if isinstance(record, Gap):
             raise TypeError(record)
         return _merged(part.kind, [record], self._declare)
@@ -198,7 +190,7 @@ def _merged(kind: str, suppliers: list[Resource], declare: Declare) -> Subject:
     id_ = suppliers[0].id
     if len(suppliers) == 1:
         [only] = suppliers
-        facts = own_values(KINDS[kind], id_) | only.facts
+        facts: Facts = {**own_values(KINDS[kind], id_), **only.facts}
         return Subject(kind, id_, only.name, (Variant(declare(kind, id_, facts), dict.fromkeys(only.facts, only.source)),))
     variants: list[Variant] = []
     for last in suppliers:

@@ -81,7 +81,8 @@ def why(
     kind: str = KIND,
     gathered: dict[str, Gathered] | None = None,
 ) -> tuple[str, ...]:
-    return explained(bound(value, kind, {}, gathered or {}).clauses(facts))
+    judged = bound(value, kind, {}, gathered or {})
+    return explained(judged.clauses(facts, judged.truth(facts)))
 
 
 def kleene(word: str, values: tuple[bool | None, ...]) -> bool | None:
@@ -305,7 +306,7 @@ def test_a_parameter_that_nobody_set_is_unknown_and_says_so() -> None:
     condition = {"path": "domain", "domain_not_in": {"param": "company_domains"}}
     assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": None}) is None
     assert truth(condition, {"domain": "acme.example"}, DOMAIN, params={"company_domains": []}) is True
-    [clause] = bound(condition, DOMAIN, {"company_domains": None}, {}).clauses({"domain": "acme.example"})
+    [clause] = bound(condition, DOMAIN, {"company_domains": None}, {}).clauses({"domain": "acme.example"}, None)
     assert clause.why == "company_domains is not configured (set it in atlascan.yaml)"
 
 
@@ -336,7 +337,7 @@ def test_the_first_part_that_is_known_decides_a_severity_and_nothing_else() -> N
     severity = conditions.parse(value, document, ("severity", "raise", 0, "when"), KIND, {})
     bound = bind(severity, Surroundings(AS_OF))
     assert bound.truth(FACTS) is False
-    assert explained(bound.clauses(FACTS)) == ("public_signup is true, wanted false",)
+    assert explained(bound.clauses(FACTS, False)) == ("public_signup is true, wanted false",)
     assert bound.truth({}) is None
     with pytest.raises(InputError, match="`first_known` belongs to a severity's `when` only"):
         conditions.parse(value, document, ("require",), KIND, {})
