@@ -34,7 +34,7 @@ class Fact:
     """One fact: its type, what it means, the values it may take, and how a person is asked for it.
 
     Of a list that is `united` each answer tells a part: two answers about one resource are put together, not held against each
-    other.
+    other. What is `volatile` changes all the time, and opens nothing by that: a diff leaves it out.
     """
 
     type: FactType
@@ -44,6 +44,7 @@ class Fact:
     key: str | None = None
     ask: str | None = None
     united: bool = False
+    volatile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,8 @@ class Kind:
     """One kind of resource.
 
     `console` is where a person looks; with it the kind can be attested. Of a `single` kind a site has just one, under its own name;
-    of an `unlisted` one nobody but a person tells which there are.
+    of an `unlisted` one nobody but a person tells which there are. A `log` tells what happened, not how things are. The fact
+    `reach` tells how many others a resource concerns, which are `reached`.
     """
 
     name: str
@@ -63,6 +65,9 @@ class Kind:
     console: str | None = None
     single: bool = False
     unlisted: bool = False
+    log: bool = False
+    reach: str | None = None
+    reached: str | None = None
 
 
 def _text(meaning: str, *values: str, ask: str | None = None) -> Fact:
@@ -73,12 +78,12 @@ def _yes(meaning: str, *, ask: str | None = None) -> Fact:
     return Fact(FactType.BOOL, meaning, ask=ask)
 
 
-def _number(meaning: str, *, ask: str | None = None) -> Fact:
-    return Fact(FactType.NUMBER, meaning, ask=ask)
+def _number(meaning: str, *, ask: str | None = None, volatile: bool = False) -> Fact:
+    return Fact(FactType.NUMBER, meaning, ask=ask, volatile=volatile)
 
 
-def _date(meaning: str) -> Fact:
-    return Fact(FactType.DATE, meaning)
+def _date(meaning: str, *, volatile: bool = False) -> Fact:
+    return Fact(FactType.DATE, meaning, volatile=volatile)
 
 
 def _texts(meaning: str, *values: str, ask: str | None = None, united: bool = False) -> Fact:
@@ -250,7 +255,7 @@ KINDS: dict[str, Kind] = {
                     "key",
                     key=_text("which app, in Atlassian's key"),
                     resource_id=_text("which app of which site (an ARI)"),
-                    last_active=_date("when it was last used; null for never"),
+                    last_active=_date("when it was last used; null for never", volatile=True),
                 ),
                 "groups": _texts("the ids of the groups it is in"),
             },
@@ -290,7 +295,7 @@ KINDS: dict[str, Kind] = {
                 "name": _text("its name"),
                 "external_synced": _yes("whether an identity provider created it"),
                 "managed_by": _text("who manages it: external, admins, team-members or open"),
-                "user_count": _number("how many people are in it"),
+                "user_count": _number("how many people are in it", volatile=True),
                 "role_assignments": _objects(
                     "which roles it gives its people, resource by resource",
                     "resource_id",
@@ -301,6 +306,8 @@ KINDS: dict[str, Kind] = {
                 "grants_product_access": _yes("whether one of its roles lets people use an app, other than as a customer"),
             },
             "group id",
+            reach="user_count",
+            reached="people",
         ),
         Kind(
             "org.policy",
@@ -397,7 +404,7 @@ KINDS: dict[str, Kind] = {
                 "status": _text("whether it may be used: ALLOWED or BLOCKED"),
                 "created_at": _date("when it was made"),
                 "expires_at": _date("when it ends"),
-                "last_active_at": _date("when it was last used"),
+                "last_active_at": _date("when it was last used", volatile=True),
                 "user_id": _text("the account it acts as"),
             },
             "token id",
@@ -466,6 +473,7 @@ KINDS: dict[str, Kind] = {
                 ),
             },
             "event id",
+            log=True,
         ),
         Kind(
             "org.event_action",
@@ -542,11 +550,13 @@ KINDS: dict[str, Kind] = {
                 "default_groups": _texts("the ids of the groups that new holders join"),
                 "groups": _texts("the ids of the groups whose members hold it"),
                 "seats": _number("how many the licence is for"),
-                "users": _number("how many count against it"),
-                "remaining_seats": _number("how many are left"),
+                "users": _number("how many count against it", volatile=True),
+                "remaining_seats": _number("how many are left", volatile=True),
                 "unlimited": _yes("whether the licence has no limit"),
             },
             "role key",
+            reach="users",
+            reached="people",
         ),
         Kind(
             "jira.permission_scheme",
@@ -564,9 +574,11 @@ KINDS: dict[str, Kind] = {
                     holder_value=_text("which one (an id); null where the type has none"),
                 ),
                 "in_use": _yes("whether a project uses it; known where one does, or where every project told its scheme"),
-                "project_count": _number("how many projects use it; known where every project told its scheme"),
+                "project_count": _number("how many projects use it; known where every project told its scheme", volatile=True),
             },
             "scheme id",
+            reach="project_count",
+            reached="projects",
         ),
         Kind(
             "jira.filter",
@@ -638,6 +650,7 @@ KINDS: dict[str, Kind] = {
                 ),
             },
             "record id",
+            log=True,
         ),
         Kind(
             "jira.team_managed_access",

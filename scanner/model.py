@@ -668,6 +668,137 @@ def worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.NOTAPPLICABLE)
 
 
+# ---------------------------------------------------------------------------------------------------------------- the drift
+
+
+class What(StrEnum):
+    """What became of a resource, or of a gap."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+class Effect(StrEnum):
+    """What a change does to a verdict, the worst first. What was not looked at on both sides is incomparable, never closed."""
+
+    OPENED = "opened"
+    SIGHT_LOST = "sight-lost"
+    INCOMPARABLE = "incomparable"
+    STILL_OPEN = "still-open"
+    SIGHT_GAINED = "sight-gained"
+    CLOSED = "closed"
+    GONE = "gone"
+    NEUTRAL = "neutral"
+
+    @property
+    def rank(self) -> int:
+        """Return its place in the order from harmless to bad."""
+        return -list(Effect).index(self)
+
+
+class FactChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One fact before and after; what was not there is UNSET, not null.
+
+    The path names the fact, of a list the thing in it, and what of that; `@name`, `@parent` and `@source` are the resource's own.
+    """
+
+    path: tuple[str, ...]
+    before: Any = msgspec.UNSET
+    after: Any = msgspec.UNSET
+
+
+class Certainty(StrEnum):
+    """How sure it is that an event explains a change, the surest first."""
+
+    EXACT = "exact"
+    OBJECT = "object"
+    TIME = "time"
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of an audit log that may explain a change: never more than the log says. `event` is its address."""
+
+    event: str
+    time: datetime
+    action: str
+    actor: str | None
+    certainty: Certainty
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one resource, or of a gap, between two snapshots.
+
+    `was` is the name it had; `reach` is how many others it concerns, where that is known. Of the causes, None says that no log
+    could be read, for the reason in `unlogged`.
+    """
+
+    kind: str
+    id: str
+    name: str
+    what: What
+    facts: tuple[FactChange, ...] = ()
+    source: Source | None = None
+    was: str | None = None
+    gap: Gap | None = None
+    effect: Effect = Effect.NEUTRAL
+    reach: int | None = None
+    causes: tuple[Cause, ...] | None = None
+    unlogged: str | None = None
+
+    @property
+    def address(self) -> str:
+        """Return the address of what changed."""
+        return self.gap.address if self.gap else f"{self.kind}/{self.id}"
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a verdict: the word for it before and after (None: nothing was judged there), and how that is known.
+
+    `changes` are addresses of what changed of the resource itself, or of what its policy looks at besides.
+    """
+
+    policy: str
+    address: str
+    name: str
+    severity: Severity
+    effect: Effect
+    before: str | None
+    after: str | None
+    because: str
+    changes: tuple[str, ...] = ()
+
+
+class Drift(msgspec.Struct, frozen=True, kw_only=True):
+    """What changed between two snapshots, and what that did: all that a renderer of drift sees.
+
+    `limits` say in sentences what cannot be compared: other sites, kinds that one of them does not cover, other policies.
+    """
+
+    tool: str
+    profile: str
+    old: Header
+    new: Header
+    policies: tuple[Judged, ...]
+    turns: tuple[Turn, ...]
+    changes: tuple[Change, ...]
+    limits: tuple[str, ...]
+    gate: "DriftGate"
+
+    def turned(self, effect: Effect) -> tuple[Turn, ...]:
+        """Return the verdicts of which that became."""
+        return tuple(turn for turn in self.turns if turn.effect is effect)
+
+
+class DriftGate(msgspec.Struct, frozen=True, kw_only=True):
+    """What drift means for a pipeline: the effects that stop it, from which severity on, the exit code, and why."""
+
+    fail_on: tuple[str, ...]
+    severity: Severity
+    exit_code: int
+    because: str
+
+
 # ------------------------------------------------------------------------------------------------------------- the forecast
 
 
