@@ -1,0 +1,338 @@
+"""Drift: what became of verdicts between two snapshots. Nothing is called closed because it was no longer looked at.
+
+Both snapshots are judged by the same policies; each failure, and each thing that could not be judged, on either side, is held
+against what was known of it on the other. Pure.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import groupby
+
+import msgspec
+
+from scanner.kinds import KINDS, Scope
+from scanner.model import (
+    Change,
+    Drift,
+    DriftGate,
+    Effect,
+    Finding,
+    Gap,
+    Header,
+    Reason,
+    Report,
+    Severity,
+    Snapshot,
+    Turn,
+    Verdict,
+    What,
+)
+
+ANY = "any"
+# What a pipeline may be stopped by, besides any change at all.
+STOPS = (Effect.OPENED, Effect.SIGHT_LOST)
+MAX_REFERRED = 5
+
+LookedAt = Mapping[str, frozenset[str]]
+
+
+class Stand(StrEnum):
+    """How a policy stood to an address in one of the two snapshots."""
+
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    FINE = "fine"
+    ABSENT = "absent"
+    NOT_LOOKED_AT = "not looked at"
+
+
+def drift(old: Report, new: Report, changes: Iterable[Change], looked_at: LookedAt) -> Drift:
+    """Return what changed, and what that did.
+
+    Args:
+        old: What the earlier snapshot came to, with the later one's policies.
+        new: What the later one came to; what failed earlier is listed in it whatever it is now.
+        changes: What changed, as `diff` tells it.
+        looked_at: The kinds that each policy looks at besides its own.
+    """
+    made = tuple(changes)
+    turns = tuple(sorted(_turns(_Side(old), _Side(new), _Changed(made), looked_at), key=_turn_order))
+    return Drift(
+        tool=new.tool,
+        profile=new.profile,
+        old=old.snapshot,
+        new=new.snapshot,
+        policies=new.policies,
+        turns=turns,
+        changes=tuple(sorted(_with_effects(made, turns, old, new), key=_change_order)),
+        limits=tuple(_limits(old, new)),
+        gate=DriftGate(fail_on=(), severity=Severity.INFO, exit_code=0, because="nothing was asked of the gate"),
+    )
+
+
+def gated(whole: Drift, fail_on: Sequence[str], severity: Severity, *, allow_unknown: bool = False) -> Drift:
+    """Return drift with what it means for a pipeline: 1 if what was named happened, else 3 if sight was lost, else 0.
+
+    What was out of sight and turns out to fail counts as opened: nobody knows since when.
+    """
+    heeded = [turn for turn in whole.turns if turn.severity.rank >= severity.rank]
+    opened = sum(turn.effect is Effect.OPENED or _is_found_open(turn) for turn in heeded)
+    lost = sum(turn.effect is Effect.SIGHT_LOST for turn in heeded)
+    stopping = {Effect.OPENED.value: opened, Effect.SIGHT_LOST.value: lost, ANY: len(whole.changes) + len(whole.turns)}
+    numbers = {word: stopping[word] for word in fail_on if stopping[word]}
+    incomparable = sum(turn.effect is Effect.INCOMPARABLE for turn in heeded)
+    if numbers:
+        code, because = 1, f"{_told(opened, lost, incomparable)} at severity {severity} or above" if opened or lost else _any(whole)
+    elif (lost or incomparable) and not allow_unknown:
+        code, because = 3, f"nothing opened at severity {severity} or above, but {_told(0, lost, incomparable)}"
+    else:
+        allowed = f", {_told(0, lost, incomparable)} (allowed)" if lost or incomparable else ""
+        code, because = 0, f"nothing opened at severity {severity} or above{allowed}"
+    return msgspec.structs.replace(
+        whole, gate=DriftGate(fail_on=tuple(fail_on), severity=severity, exit_code=code, because=because)
+    )
+
+
+def reaching(changes: Iterable[Change], snapshots: Sequence[Snapshot]) -> Iterator[Change]:
+    """Yield changes with how many others each concerns: as the later snapshot that has it tells, the last one first."""
+    for kind, of_kind in groupby(changes, key=lambda change: change.kind):
+        reach = KINDS[kind].reach if kind in KINDS else None
+        if reach is None:
+            yield from of_kind
+            continue
+        held = list(of_kind)
+        wanted = {change.id for change in held}
+        numbers: dict[str, int] = {}
+        for snapshot in snapshots:
+            for record in snapshot.of(kind):
+                if record.id in wanted and not isinstance(record, Gap) and isinstance(number := record.facts.get(reach), int):
+                    numbers[record.id] = number
+        yield from (msgspec.structs.replace(change, reach=numbers.get(change.id)) for change in held)
+
+
+# ---------------------------------------------------------------------------------------------------------------- one side
+
+
+class _Side:
+    """What was known in one of the two snapshots, by policy and address."""
+
+    def __init__(self, report: Report) -> None:
+        self._sites, self.policies = report.snapshot.target.sites, {policy.id: policy for policy in report.policies}
+        self.findings: dict[tuple[str, str], Finding] = {}
+        self._blind: dict[str, list[Finding]] = {}
+        for finding in report.findings:
+            place = (finding.policy, finding.missing or finding.address)
+            worst = self.findings.get(place, finding)
+            self.findings[place] = max(worst, finding, key=lambda each: each.verdict.rank)
+            if finding.verdict is Verdict.UNKNOWN and finding.reason and not finding.missing:
+                self._blind.setdefault(finding.policy, []).append(finding)
+
+    def stand(self, policy: str, address: str, *, is_there: bool) -> tuple[Stand, str]:
+        """Return how a policy stood to an address, and how that is known."""
+        if policy not in self.policies:
+            return Stand.NOT_LOOKED_AT, "the policy was not applied"
+        if (site := site_of(address)) is not None and site not in self._sites:
+            return Stand.NOT_LOOKED_AT, f"the site {site} was not scanned"
+        finding = self.findings.get((policy, address))
+        if finding is not None:
+            return _stand_of(finding), finding.message
+        blind = [each for each in self._blind.get(policy, ()) if site_of(each.address) in (None, site)]
+        for each in blind:
+            if each.reason is Reason.UNSUPPORTED and each.address in KINDS:
+                return Stand.NOT_LOOKED_AT, each.message
+        if not is_there:
+            if blind:
+                return Stand.UNKNOWN, f"not all of its kind could be read: {blind[0].message}"
+            return Stand.ABSENT, "it is not there, and all of its kind was read"
+        return Stand.FINE, "it passes, or the policy does not speak of it"
+
+
+def _stand_of(finding: Finding) -> Stand:
+    match finding.verdict:
+        case Verdict.FAIL:
+            return Stand.FAIL
+        case Verdict.UNKNOWN if finding.reason is Reason.UNSUPPORTED and finding.address in KINDS:
+            return Stand.NOT_LOOKED_AT
+        case Verdict.UNKNOWN:
+            return Stand.UNKNOWN
+        case _:
+            return Stand.FINE
+
+
+def site_of(address: str) -> str | None:
+    """Return the site that an address lies on, or None if it is the organization's, or a whole kind."""
+    kind, _, id_ = address.partition("/")
+    return None if not id_ or kind not in KINDS or KINDS[kind].scope is Scope.ORG else id_.partition("/")[0]
+
+
+# ------------------------------------------------------------------------------------------------------------------- turns
+
+
+class _Changed:
+    """What changed, by address and by kind."""
+
+    def __init__(self, changes: Iterable[Change]) -> None:
+        self._what: dict[str, What] = {}
+        self.of_kind: dict[str, list[str]] = {}
+        for change in changes:
+            if change.gap is None:
+                # Of two suppliers one may come while the other stays.
+                self._what[change.address] = What.CHANGED if change.address in self._what else change.what
+            self.of_kind.setdefault(change.kind, []).append(change.address)
+
+    def was_there(self, address: str) -> bool:
+        return self._what.get(address) is not What.ADDED
+
+    def is_there(self, address: str) -> bool:
+        return self._what.get(address) is not What.REMOVED
+
+    def __contains__(self, address: str) -> bool:
+        return address in self._what
+
+
+def _turns(old: _Side, new: _Side, changed: _Changed, looked_at: LookedAt) -> Iterator[Turn]:
+    for policy, address in dict.fromkeys((*old.findings, *new.findings)):
+        found = (old.findings.get((policy, address)), new.findings.get((policy, address)))
+        if not any(each and each.verdict in (Verdict.FAIL, Verdict.UNKNOWN) for each in found):
+            continue
+        is_gap = all(each is None or each.reason is not None for each in found)
+        before, because_before = old.stand(policy, address, is_there=not is_gap and changed.was_there(address))
+        after, because_after = new.stand(policy, address, is_there=not is_gap and changed.is_there(address))
+        effect = _effect(before, after)
+        if _was_bumped(policy, old, new):
+            effect, because_after = Effect.INCOMPARABLE, "the policy has another version"
+        elif Stand.NOT_LOOKED_AT in (before, after) and before is not after:
+            because_after = because_before if before is Stand.NOT_LOOKED_AT else because_after
+        if effect is None:
+            continue
+        finding = found[1] or found[0]
+        assert finding  # noqa: S101  for mypy: one of both is there
+        yield Turn(
+            policy=policy,
+            address=address,
+            name=finding.name,
+            severity=finding.severity,
+            effect=effect,
+            before=found[0].word if found[0] else None,
+            after=found[1].word if found[1] else None,
+            because=because_after,
+            changes=tuple(_explaining(policy, address, changed, looked_at)),
+        )
+
+
+def _effect(before: Stand, after: Stand) -> Effect | None:
+    """Return what became of a verdict; None if it is as it was, and no failure."""
+    match before, after:
+        case (Stand.NOT_LOOKED_AT, Stand.NOT_LOOKED_AT):
+            return None
+        case (Stand.NOT_LOOKED_AT, _) | (_, Stand.NOT_LOOKED_AT):
+            return Effect.INCOMPARABLE
+        case (Stand.FAIL, Stand.FAIL):
+            return Effect.STILL_OPEN
+        case (Stand.UNKNOWN, Stand.UNKNOWN):
+            return None
+        case (Stand.UNKNOWN, _):
+            return Effect.SIGHT_GAINED
+        case (_, Stand.UNKNOWN):
+            return Effect.SIGHT_LOST
+        case (_, Stand.FAIL):
+            return Effect.OPENED
+        case (Stand.FAIL, Stand.ABSENT):
+            return Effect.GONE
+        case (Stand.FAIL, _):
+            return Effect.CLOSED
+        case _:
+            return None
+
+
+def _was_bumped(policy: str, old: _Side, new: _Side) -> bool:
+    before, after = old.policies.get(policy), new.policies.get(policy)
+    return before is not None and after is not None and before.version != after.version
+
+
+def _explaining(policy: str, address: str, changed: _Changed, looked_at: LookedAt) -> Iterator[str]:
+    if address in changed:
+        yield address
+    for kind in sorted(looked_at.get(policy, ())):
+        yield from [each for each in changed.of_kind.get(kind, ()) if each != address][:MAX_REFERRED]
+
+
+def _is_found_open(turn: Turn) -> bool:
+    return turn.effect is Effect.SIGHT_GAINED and turn.after == Verdict.FAIL.value
+
+
+def _turn_order(turn: Turn) -> tuple[int, int, str, str]:
+    return -turn.effect.rank, -turn.severity.rank, turn.policy, turn.address
+
+
+# ----------------------------------------------------------------------------------------------------------------- changes
+
+
+def _with_effects(changes: Iterable[Change], turns: Iterable[Turn], old: Report, new: Report) -> Iterator[Change]:
+    """Yield each change with the worst that became of a verdict on it."""
+    worst: dict[str, Effect] = {}
+    for turn in turns:
+        worst[turn.address] = max(worst.get(turn.address, turn.effect), turn.effect, key=lambda effect: effect.rank)
+    for change in changes:
+        effect = worst.get(change.address, Effect.NEUTRAL)
+        if effect is Effect.NEUTRAL and change.gap:
+            effect = Effect.SIGHT_LOST if change.what is What.ADDED else Effect.SIGHT_GAINED
+        elif effect is Effect.NEUTRAL and change.what is not What.CHANGED:
+            effect = _of_sight(change, old, new)
+        yield msgspec.structs.replace(change, effect=effect)
+
+
+def _of_sight(change: Change, old: Report, new: Report) -> Effect:
+    """Return whether a resource may have come, or gone, only because more, or less, of its kind was read."""
+    missed, effect = (new, Effect.SIGHT_LOST) if change.what is What.REMOVED else (old, Effect.SIGHT_GAINED)
+    site = site_of(change.address)
+    if (site is not None and site not in missed.snapshot.target.sites) or change.kind not in _covered(missed.snapshot):
+        return Effect.INCOMPARABLE
+    hidden = (gap for gap in missed.gaps if gap.kind == change.kind and gap.id in (None, change.id))
+    return effect if any(site_of(gap.address) in (None, site) for gap in hidden) else Effect.NEUTRAL
+
+
+def _change_order(change: Change) -> tuple[int, str, str]:
+    return -change.effect.rank, change.kind, change.id
+
+
+def _covered(header: Header) -> frozenset[str]:
+    return frozenset(coverage.kind for coverage in header.coverage)
+
+
+# ------------------------------------------------------------------------------------------------------------------- words
+
+
+def _limits(old: Report, new: Report) -> Iterator[str]:
+    """Say what cannot be compared."""
+    for first, second, when in ((old, new, "now"), (new, old, "before")):
+        for site in sorted(first.snapshot.target.sites.keys() - second.snapshot.target.sites.keys()):
+            yield f"the site {site} was not scanned {when}"
+        if kinds := sorted(_covered(first.snapshot) - _covered(second.snapshot)):
+            yield f"not read {when}: {', '.join(KINDS[kind].noun if kind in KINDS else kind for kind in kinds)}"
+        if policies := sorted(_applied(first) - _applied(second)):
+            yield f"not applied {when}: {', '.join(policies)}"
+    versions = {policy.id: policy for policy in old.policies}
+    for policy in new.policies:
+        if (before := versions.get(policy.id)) and before.version != policy.version:
+            yield f"{policy.id} is of version {policy.version} now, and was of {before.version}"
+
+
+def _applied(report: Report) -> frozenset[str]:
+    return frozenset(policy.id for policy in report.policies)
+
+
+def _told(opened: int, lost: int, incomparable: int) -> str:
+    parts = [
+        f"{opened} {'door' if opened == 1 else 'doors'} opened" if opened else "",
+        f"sight was lost of {lost} {'thing' if lost == 1 else 'things'}" if lost else "",
+        f"{incomparable} cannot be compared" if incomparable else "",
+    ]
+    return ", ".join(filter(None, parts))
+
+
+def _any(whole: Drift) -> str:
+    numbers = Counter(turn.effect for turn in whole.turns)
+    verdicts = ", ".join(f"{number} {effect.value}" for effect, number in numbers.items())
+    return f"{len(whole.changes)} changes" + (f" ({verdicts})" if verdicts else "")
