@@ -6,16 +6,15 @@ snapshots give the same changes, and these applied to the first give the second.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress, count, groupby
-from operator import ne
+from itertools import chain, groupby
 from typing import Any
 
 import msgspec
 
 from scanner.kinds import KINDS, Fact, FactType
-from scanner.model import Change, FactChange, Gap, Part, Record, Resource, Snapshot, What, sort_key
+from scanner.model import Change, FactChange, Gap, Record, Resource, Snapshot, What, sort_key
 
 Facts = Mapping[str, Any]
 # What of a resource is no fact of it, as a path.
@@ -41,12 +40,16 @@ def identity(thing: Facts, names: Sequence[str]) -> str:
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
+_Place = tuple[str, bool, str, str, str]
+_Pair = tuple[Record | None, Record | None]
+
+
 class _Side:
-    """The lines of a kind in one snapshot, some at a time."""
+    """The lines of a kind in one snapshot: some whole ones at a time, and where it stands in them."""
 
     def __init__(self, snapshot: Snapshot, kind: str) -> None:
         self._read, self._blocks = _lines(snapshot, kind)
-        self.lines: list[bytes] = []
+        self.lines = b""
         self.at = 0
 
     def more(self) -> bool:
@@ -58,19 +61,23 @@ class _Side:
             self.lines, self.at = block, 0
         return True
 
-    def record(self) -> tuple[tuple[str, bool, str, str, str], Record]:
+    def record(self) -> tuple[_Place, Record]:
         """Return what the line at hand says, and its place in the order."""
-        record = self._read(self.lines[self.at])
+        record = self._read(self.lines[self.at : self._end()])
         return sort_key(record), record
+
+    def pass_over(self) -> None:
+        """Go on behind the line at hand."""
+        self.at = self._end()
+
+    def _end(self) -> int:
+        return self.lines.find(b"\n", self.at) + 1 or len(self.lines)
 
 
 def _of_kind(kind: str, old: Snapshot, new: Snapshot, comparer: "_Comparer") -> Iterator[Change]:
     pairs = _pairs(_Side(old, kind), _Side(new, kind))
     for _, group in groupby(pairs, key=_same_thing):
         yield from comparer.changes(list(group))
-
-
-_Pair = tuple[Record | None, Record | None]
 
 
 def _pairs(old: _Side, new: _Side) -> Iterator[_Pair]:
@@ -80,22 +87,34 @@ def _pairs(old: _Side, new: _Side) -> Iterator[_Pair]:
             old.at, new.at = old.at + alike, new.at + alike
             continue
         (its_place, before), (our_place, after) = old.record(), new.record()
-        old.at += its_place <= our_place
-        new.at += our_place <= its_place
+        if its_place <= our_place:
+            old.pass_over()
+        if our_place <= its_place:
+            new.pass_over()
         yield (before if its_place <= our_place else None), (after if our_place <= its_place else None)
     while old.more():
         yield old.record()[1], None
-        old.at += 1
+        old.pass_over()
     while new.more():
         yield None, new.record()[1]
-        new.at += 1
+        new.pass_over()
+
+
+_STEP = 1024
 
 
 def _alike(old: _Side, new: _Side) -> int:
-    """Count the lines at hand that are the same on both sides."""
+    """Return how many bytes at hand are the same whole lines on both sides: comparing memory is faster than finding lines."""
     length = min(len(old.lines) - old.at, len(new.lines) - new.at)
-    differ = map(ne, old.lines[old.at : old.at + length], new.lines[new.at : new.at + length])
-    return next(compress(count(), differ), length)
+    same, step, growing = 0, min(_STEP, length), True
+    while step:
+        here, there = old.at + same, new.at + same
+        if old.lines[here : here + step] == new.lines[there : there + step]:
+            same += step
+            step = min(2 * step if growing else step // 2, length - same)
+        else:
+            step, growing = step // 2, False
+    return max(0, old.lines.rfind(b"\n", old.at, old.at + same) + 1 - old.at)
 
 
 def _same_thing(pair: _Pair) -> tuple[bool, str]:
@@ -109,18 +128,13 @@ def _kinds(snapshot: Snapshot) -> set[str]:
     return {part.kind for part in snapshot.parts.all} | {record.kind for record in snapshot.supplied}
 
 
-def _lines(snapshot: Snapshot, kind: str) -> tuple[Callable[[bytes], Record], Iterator[list[bytes]]]:
+def _lines(snapshot: Snapshot, kind: str) -> tuple[Callable[[bytes], Record], Iterator[bytes]]:
     """Return what reads a line of a kind, and the lines, some at a time."""
     parts = snapshot.parts
     if parts is None or kind in snapshot.touched:
-        return _decode, iter([list(map(_encode, snapshot.of(kind)))])
+        return _decode, (_encode(record) + b"\n" for record in snapshot.of(kind))
     ours = [part for part in parts.all if part.kind == kind]
-    blocks = chain.from_iterable(_split(parts.blocks, part) for part in ours)
-    return (lambda line: parts.record(line, ours[0], ours[0].line)), blocks
-
-
-def _split(blocks: Callable[[Part], Iterable[bytes]], part: Part) -> Iterator[list[bytes]]:
-    return (block.removesuffix(b"\n").split(b"\n") for block in blocks(part))
+    return (lambda line: parts.record(line, ours[0], ours[0].line)), chain.from_iterable(map(parts.blocks, ours))
 
 
 _decode: Callable[[bytes], Record] = msgspec.json.Decoder(Resource | Gap).decode
@@ -173,12 +187,12 @@ class _Comparer:
             yield from self._fact((name,), self.facts.get(name), old.get(name, msgspec.UNSET), new.get(name, msgspec.UNSET))
 
     def _fact(self, path: tuple[str, ...], fact: Fact | None, old: Any, new: Any) -> Iterator[FactChange]:  # noqa: ANN401  JSON
-        if fact is not None and fact.volatile and not self.volatile:
+        if _is_equal(old, new) or (fact is not None and fact.volatile and not self.volatile):
             return
         match fact:
             case Fact(type=FactType.OBJECT, items=items) if isinstance(old, dict) and isinstance(new, dict):
                 yield from self._inner(path, items, old, new)
-            case Fact(type=FactType.OBJECTS) if (things := _byidentity(fact, old, new)) is not None:
+            case Fact(type=FactType.OBJECTS) if (things := _by_identity(fact, old, new)) is not None:
                 yield from self._things(path, fact, *things)
             case _:
                 yield from _of_values(path, old, new)
@@ -215,6 +229,13 @@ def _of_gap(what: What, gap: Gap) -> Change:
     return Change(kind=gap.kind, id=gap.id or "", name=gap.id or gap.address, what=what, gap=gap)
 
 
+def _is_equal(old: Any, new: Any) -> bool:  # noqa: ANN401  JSON
+    """Tell fast whether two values are written alike; most are."""
+    if type(old) is not type(new):
+        return False
+    return _encode(old) == _encode(new) if isinstance(old, list | dict) else bool(old == new)
+
+
 def _same(old: Any, new: Any) -> bool:  # noqa: ANN401  JSON
     """Tell whether two values say the same: lists whose order means nothing are compared without it, and true is not 1."""
     if isinstance(old, list) and isinstance(new, list):
@@ -237,7 +258,7 @@ def _canonical(value: Any) -> bytes:  # noqa: ANN401  JSON
             return _encode(value)
 
 
-def _byidentity(fact: Fact, *lists: Any) -> list[dict[str, Facts]] | None:  # noqa: ANN401  JSON
+def _by_identity(fact: Fact, *lists: Any) -> list[dict[str, Facts]] | None:  # noqa: ANN401  JSON
     """Return the things of two lists by what tells one from another, or None if nothing does so on both sides."""
     if not all(isinstance(each, list) and all(isinstance(thing, dict) for thing in each) for each in lists):
         return None
