@@ -5,21 +5,16 @@ ratios are those of one round, and the medians of these are told.
 """
 
 import argparse
-import json
-import os
-import platform
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import version
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 from benchmarks import judge, snapshot
+from benchmarks.measuring import at_least, at_most, check_lines, machine, processor_ratio, put, ratio, rounds, table
 
 PEERS = Path(__file__).with_name("peers")
 # So that few new policies do not change what is measured.
@@ -41,29 +36,17 @@ with open(sys.argv[1], "rb") as file:
         decode(line)
 """
 
-# A program of its own weighs the other: as a child of this one it would seem to have had this one's memory.
-WEIGHED = """
-import json, resource, subprocess, sys, time
-started = time.perf_counter()
-with open(sys.argv[1], "wb") as lines:
-    code = subprocess.call(sys.argv[2:], stdout=lines)
-seconds = time.perf_counter() - started
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
-sys.exit(code)
-"""
-
 
 def main() -> int:
     """Print what was measured against each target; fail if one was missed."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
-        report = [_machine(arguments.rounds), *sixty(folder, arguments.size, arguments.rounds)]
+        report = [machine(arguments.rounds), *sixty(folder, arguments.size, arguments.rounds)]
         report += five(folder, arguments.peers_size, arguments.rounds, arguments.peers_python)
     print("\n".join(report))
     if arguments.markdown:
-        _put(arguments.markdown, report)
+        put(arguments.markdown, "evaluate.py", report)
     return int(any(line.startswith("- **missed**") for line in report))
 
 
@@ -79,33 +62,6 @@ def _arguments() -> argparse.Namespace:
 
 
 # ----------------------------------------------------------------------------------------------------------------- the programs
-
-
-@dataclass(frozen=True, slots=True)
-class Took:
-    """What a run of a program took, and what it wrote."""
-
-    seconds: float
-    processor_seconds: float
-    mebibytes: float
-    lines: tuple[str, ...]
-
-
-Round = Mapping[str, Took]
-
-
-def rounds(programs: Mapping[str, Sequence[str]], number: int) -> list[Round]:
-    """Run all programs in turns, so many times."""
-    _run(next(iter(programs.values())))  # once for the disk
-    return [{name: _run(command) for name, command in programs.items()} for _ in range(number)]
-
-
-def _run(command: Sequence[str]) -> Took:
-    with tempfile.NamedTemporaryFile("r", encoding="utf-8") as lines:
-        weigh = [sys.executable, "-S", "-c", WEIGHED, lines.name, *command]
-        weighed = subprocess.run(weigh, check=True, stdout=subprocess.PIPE, cwd=PEERS.parents[1])
-        seconds, processor_seconds, mebibytes = json.loads(weighed.stdout)
-        return Took(seconds, processor_seconds, mebibytes, tuple(sorted(lines)))
 
 
 def _floor(path: Path) -> list[str]:
@@ -127,16 +83,16 @@ def sixty(folder: Path, size: int, number: int) -> Iterator[str]:
     path = snapshot.write(folder, size)
     programs = {"parse only": _floor(path), "atlascan": _ours(path), "atlascan --jobs 2": _ours(path, "--jobs", "2")}
     took = rounds(programs, number)
-    _check_lines(took, "atlascan", ["atlascan --jobs 2"])
+    check_lines(took, "atlascan", ["atlascan --jobs 2"])
     found = len(took[0]["atlascan"].lines)
     yield f"**{count} policies, {size:,} resources, {path.stat().st_size / 1e6:,.0f} MB**: {found:,} failures and unknowns.\n"
-    yield from _table(took, "parse only")
-    yield _at_most("time, times the parsing", _ratio(took, "atlascan", "parse only"), MOST_TIME)
+    yield from table(took, "parse only")
+    yield at_most("time, times the parsing", ratio(took, "atlascan", "parse only"), MOST_TIME)
     # One processor does all the work of both, so this says the same, whatever else the machine does.
-    yield _at_most("processor time, times the parsing", _processor_ratio(took, "atlascan", "parse only"), MOST_TIME)
+    yield at_most("processor time, times the parsing", processor_ratio(took, "atlascan", "parse only"), MOST_TIME)
     for name in list(programs)[1:]:
-        yield _at_most(f"memory of {name}, MiB", max(each[name].mebibytes for each in took), MOST_MEMORY)
-    yield _at_least("times faster with two processes", _ratio(took, "atlascan", "atlascan --jobs 2"), LEAST_SPEED_UP)
+        yield at_most(f"memory of {name}, MiB", max(each[name].mebibytes for each in took), MOST_MEMORY)
+    yield at_least("times faster with two processes", ratio(took, "atlascan", "atlascan --jobs 2"), LEAST_SPEED_UP)
     yield ""
 
 
@@ -149,15 +105,15 @@ def five(folder: Path, size: int, number: int, python: str) -> Iterator[str]:
     engines = {name: command for name, command in _engines(path, _as_one_document(path), python).items() if _is_here(name, python)}
     ours = _ours(path, *(argument for policy in FIVE for argument in ("--policy", policy)))
     took = rounds({"parse only": _floor(path), "atlascan": ours} | engines, number)
-    _check_lines(took, "atlascan", engines)
+    check_lines(took, "atlascan", engines)
     found = len(took[0]["atlascan"].lines)
     megabytes = path.stat().st_size / 1e6
     yield f"**{len(FIVE)} policies, {size:,} resources, {megabytes:,.0f} MB**: {found:,} failures and unknowns, the same in all."
     yield f"{', '.join(_version(name, python) for name in engines) or 'No other engine is here'}.\n"
-    yield from _table(took, "atlascan")
+    yield from table(took, "atlascan")
     for name in engines:
         if "OPA" in name:
-            yield _at_least(f"times faster than {name}", _ratio(took, name, "atlascan"), LEAST_BEFORE_OPA)
+            yield at_least(f"times faster than {name}", ratio(took, name, "atlascan"), LEAST_BEFORE_OPA)
 
 
 def _engines(path: Path, document: Path, python: str) -> dict[str, list[str]]:
@@ -216,67 +172,6 @@ def _as_one_document(path: Path) -> Path:
             file.write(b"]}")
         unfinished.replace(document)
     return document
-
-
-# ------------------------------------------------------------------------------------------------------------------- the report
-
-
-def _ratio(took: Sequence[Round], slower: str, faster: str) -> float:
-    return median(each[slower].seconds / each[faster].seconds for each in took)
-
-
-def _processor_ratio(took: Sequence[Round], slower: str, faster: str) -> float:
-    return median(each[slower].processor_seconds / each[faster].processor_seconds for each in took)
-
-
-def _table(took: Sequence[Round], against: str) -> Iterator[str]:
-    yield f"| program | seconds | times {against} | processor seconds | times {against} | MiB |"
-    yield "| --- | --: | --: | --: | --: | --: |"
-    for name in took[0]:
-        seconds, used, weight = (
-            median(getattr(each[name], what) for each in took) for what in ("seconds", "processor_seconds", "mebibytes")
-        )
-        times, of_used = _ratio(took, name, against), _processor_ratio(took, name, against)
-        yield f"| {name} | {seconds:.2f} | {times:.2f} | {used:.2f} | {of_used:.2f} | {weight:.0f} |"
-    yield ""
-
-
-def _check_lines(took: Sequence[Round], name: str, others: Sequence[str] | Mapping[str, object]) -> None:
-    """Let no two programs differ in what they found: they would have done different work."""
-    right = took[0][name].lines
-    for each in took:
-        for other in (name, *others):
-            if different := sorted(set(each[other].lines) ^ set(right)):
-                raise RuntimeError(f"{other} and {name} differ in {len(different)} lines, such as {different[0]!r}")
-            if each[other].lines != right:
-                raise RuntimeError(f"{other} and {name} write a line differently often")
-
-
-def _at_most(what: str, measured: float, most: float) -> str:
-    return f"- {'kept' if measured <= most else '**missed**'}: {what}: {measured:.3g}, target at most {most:g}"
-
-
-def _at_least(what: str, measured: float, least: float) -> str:
-    return f"- {'kept' if measured >= least else '**missed**'}: {what}: {measured:.3g}, target at least {least:g}"
-
-
-def _machine(number: int) -> str:
-    model = next((line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "?")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return (
-        f"{model}, {os.cpu_count()} processors, {memory:.0f} GiB; Python {platform.python_version()}, msgspec {version('msgspec')};"
-        f" medians of {number} rounds.\n"
-    )
-
-
-BEGIN, END = "<!-- written by benchmarks/evaluate.py -->", "<!-- until here -->"
-
-
-def _put(page: Path, report: Sequence[str]) -> None:
-    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    written = "\n".join(report).strip()
-    page.write_text(f"{before}{BEGIN}\n\n{written}\n\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--policy", action="append", default=[])
     arguments = parser.parse_args()
-    snapshot = snapshots.load(arguments.snapshot)
+    snapshot = snapshots.load(arguments.snapshot, jobs=arguments.jobs)
     declare = Declaration(declared_desks(snapshot.header))
     for finding in evaluate(rules(arguments.policy), snapshot, declare, jobs=arguments.jobs):
         if finding.verdict in (Verdict.FAIL, Verdict.UNKNOWN):

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import diff as drifting
 from benchmarks import evaluate as benchmark
 from benchmarks import judge
 from benchmarks import snapshot as generator
-from scanner import policies, snapshots
+from scanner import diff, policies, snapshots
 from scanner.cli.proof import proofs
 from scanner.config import Declaration
 from scanner.evaluate import evaluate
 from scanner.kinds import KINDS, Fact, fits
-from scanner.model import Gap, Resource, Snapshot, Verdict
+from scanner.model import Gap, Resource, Snapshot, Verdict, What
 
 # The fewest with which each kind that a site may refuse is refused by one.
 SIZE = 80_000
@@ -88,3 +89,9 @@ def test_the_five_policies_that_all_engines_judge_by_find_failures_and_unknowns(
     for policy in benchmark.FIVE:
         for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.UNKNOWN):
             assert found[policy, verdict] > 0, f"{policy}: no {verdict}"
+
+
+def test_a_later_snapshot_differs_from_the_earlier_as_much_as_is_said(folder: Path) -> None:
+    made = Counter(change.what for change in diff.changes(*(snapshots.load(str(path)) for path in drifting.later(folder, SIZE))))
+    for what, share in ((What.CHANGED, drifting.CHANGED), (What.ADDED, drifting.COME), (What.REMOVED, drifting.GONE)):
+        assert 0.7 * share * SIZE < made[what] < 1.1 * share * SIZE
