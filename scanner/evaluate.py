@@ -37,7 +37,7 @@ from scanner.model import (
     Source,
     Verdict,
 )
-from scanner.stretches import Declare, Facts, Reader, Stretch, Subject, Variant, stretches, subjects
+from scanner.stretches import Declare, Facts, Reader, Stretch, Subject, Variant, some, stretches, subjects
 
 # Of what passes, and of what is not applicable, so many findings are listed for each policy; the others are only counted.
 LISTED = {Verdict.PASS: 250, Verdict.NOTAPPLICABLE: 25}
@@ -233,7 +233,8 @@ class _Bench:
         if kind not in self.juries:
             compiler, judges = Compiler(kind), self.judges(kind)
             function = compiler.verdicts([(judge.where, judge.require) for judge in judges])
-            self.juries[kind] = _Jury(Reader(parts, compiler.decoder(), self.declare), judges, function, self.watched)
+            reader = Reader(parts, compiler.decoder(), self.declare, some(kind, _facts_shown(judges, kind)))
+            self.juries[kind] = _Jury(reader, judges, function, self.watched)
         return self.juries[kind]
 
 
@@ -278,14 +279,14 @@ class _Jury:
     ) -> None:
         self._reader, self._judges, self._outcomes, self._watched = reader, judges, outcomes, watched
         self._rooms = [list(LISTED.values()) for _ in judges]
-        # Outcomes of all judges of which nothing is listed, with how many of a part came out so: most resources have one of few.
-        self._dull: dict[tuple[int, ...], int] = {}
+        # Outcomes of all judges that are settled, with who lists a finding, and how many of a part came out so: there are few.
+        self._settled: dict[tuple[int, ...], _Settled] = {}
 
     def verdicts(self, part: Part) -> _Verdicts:
         """Judge a part."""
         findings: list[Finding] = []
         unlisted: Counter[tuple[str, str]] = Counter()
-        outcomes_of, dull = self._outcomes, self._dull
+        outcomes_of, settled = self._outcomes, self._settled
         for piece in self._reader.pieces(part):
             if piece.seen is None:
                 whole = self._reader.subjects(part, piece)
@@ -293,34 +294,48 @@ class _Jury:
                 continue
             for index, glance in enumerate(piece.seen):
                 outcomes = outcomes_of(glance)
-                if outcomes in dull:
-                    dull[outcomes] += 1
-                elif listed := self._listed(outcomes, f"{part.kind}/{glance.id}", unlisted):
+                known = settled.get(outcomes)
+                if known is None:
+                    listed = self._listed(outcomes, f"{part.kind}/{glance.id}", unlisted)
+                else:
+                    known.number += 1
+                    listed = known.listed
+                if listed:
                     subject = self._reader.subject(part, piece, index)
                     findings.extend(judge.finding(subject, outcome) for judge, outcome in listed)
-        self._count_dull(unlisted)
+        self._count_settled(unlisted)
         return _Verdicts(part.kind, findings, unlisted)
 
     def _listed(self, outcomes: tuple[int, ...], address: str, unlisted: Counter[tuple[str, str]]) -> "list[tuple[_Judge, int]]":
         """Return which judges' findings about a resource are listed; count the others."""
-        listed = []
+        listed, is_settled = [], not self._watched
         for judge, outcome, room in zip(self._judges, outcomes, self._rooms, strict=True):
             if outcome < FAIL:
                 if room[outcome]:
                     room[outcome] -= 1
+                    is_settled = False
                 elif (judge.rule.policy.id, address) not in self._watched:
                     unlisted[judge.rule.policy.id, _VERDICTS[outcome].value] += 1
                     continue
             listed.append((judge, outcome))
-        if not listed and not self._watched:
-            self._dull[outcomes] = 0
+        if is_settled:
+            self._settled[outcomes] = _Settled(listed)
         return listed
 
-    def _count_dull(self, unlisted: Counter[tuple[str, str]]) -> None:
-        for outcomes, number in self._dull.items():
+    def _count_settled(self, unlisted: Counter[tuple[str, str]]) -> None:
+        for outcomes, known in self._settled.items():
             for judge, outcome in zip(self._judges, outcomes, strict=True):
-                unlisted[judge.rule.policy.id, _VERDICTS[outcome].value] += number
-            self._dull[outcomes] = 0
+                if outcome < FAIL:
+                    unlisted[judge.rule.policy.id, _VERDICTS[outcome].value] += known.number
+            known.number = 0
+
+
+@dataclass(slots=True)
+class _Settled:
+    """Outcomes of which it is settled who lists a finding, whatever the resource, and how many came out so."""
+
+    listed: "list[tuple[_Judge, int]]"
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,6 +490,14 @@ _NOT_LOOKED_AT = frozenset({Reason.OPT_IN_OFF, Reason.NO_PUBLIC_API})
 
 def _conditions(policy: Policy) -> tuple[Condition | None, ...]:
     return policy.where, policy.require, policy.settled_by, *(step.when for step in policy.raises)
+
+
+def _facts_shown(judges: "Iterable[_Judge]", kind: str) -> frozenset[str]:
+    """Return the facts of a kind that a finding may speak of, or that the configuration's facts depend on."""
+    needed = {path for of, path in needs(judge.rule for judge in judges) if of == kind}
+    named = {part.partition("}")[0] for judge in judges for part in judge.rule.policy.failure.split("{")[1:]}
+    names = {path.partition("[")[0].partition(".")[0] for path in needed | named | {"project_key"}}
+    return frozenset(names & KINDS[kind].facts.keys())
 
 
 def _is_collected(kind: str, header: Header) -> bool:

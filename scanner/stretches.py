@@ -67,10 +67,19 @@ class Piece:
 
 
 class Reader:
-    """Reads parts of a file piece by piece: decoded just as far as compiled functions look, or in full."""
+    """Reads parts of a file piece by piece: decoded just as far as compiled functions look, or in full.
 
-    def __init__(self, parts: Parts, decode_lines: Callable[[bytes], list[Any]], declare: Declare) -> None:
-        self._parts, self._decode_lines, self._declare = parts, decode_lines, declare
+    What `read` reads of a line is all that is wanted of a resource that is looked at closely; without it, that is everything.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        decode_lines: Callable[[bytes], list[Any]],
+        declare: Declare,
+        read: Callable[[bytes], Resource] | None = None,
+    ) -> None:
+        self._parts, self._decode_lines, self._declare, self._read = parts, decode_lines, declare, read
 
     def pieces(self, part: Part) -> Iterator[Piece]:
         """Yield the pieces of a part; all that was read of one resource lies in one."""
@@ -102,7 +111,9 @@ class Reader:
         return subjects(part.kind, in_order(part, records), self._declare)
 
     def subject(self, part: Part, piece: Piece, index: int) -> Subject:
-        """Read one resource of a piece in full."""
+        """Read one resource of a piece, as far as is wanted."""
+        if self._read:
+            return _merged(part.kind, [self._read(piece.lines()[index])], self._declare)
         record = self._parts.record(piece.lines()[index], part, piece.number + index)
         if isinstance(record, Gap):
             raise TypeError(record)
@@ -148,6 +159,22 @@ def subjects(kind: str, records: Iterable[Record], declare: Declare) -> Iterator
                     yield _missing(kind, gap, declare)
         else:
             yield _merged(kind, [record for record in group if isinstance(record, Resource)], declare)
+
+
+def some(kind: str, facts: Iterable[str]) -> Callable[[bytes], Resource]:
+    """Return what reads only some facts of a line that says a resource of a kind."""
+    inner = msgspec.defstruct("Some", [(name, Any, msgspec.UNSET) for name in sorted(facts)], gc=False)
+    fields: list[tuple[str, Any]] = [("id", str), ("name", str), ("source", Source), ("facts", inner)]
+    decode = msgspec.json.Decoder(msgspec.defstruct("Line", fields, tag="resource", tag_field="type", gc=False)).decode
+    names = inner.__struct_fields__
+
+    def read(line: bytes) -> Resource:
+        seen: Any = decode(line)
+        values = zip(names, msgspec.structs.astuple(seen.facts), strict=True)
+        known = {name: value for name, value in values if value is not msgspec.UNSET}
+        return Resource(kind=kind, id=seen.id, name=seen.name, facts=known, source=seen.source)
+
+    return read
 
 
 def could_not(gap: Gap) -> str:
