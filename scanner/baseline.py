@@ -24,6 +24,21 @@ from scanner.model import (
 Identity = tuple[str, str, Verdict]
 
 
+def compared(report: Report, earlier: Report) -> Report:
+    """Return a report with what is new and known against an earlier one, and what has vanished. The gate stays what it was.
+
+    Raises:
+        InputError: The earlier one is of another organization, of other sites, or later.
+    """
+    if earlier.snapshot.taken_at > report.snapshot.taken_at:
+        raise InputError("the result to compare with is the later one of the two", hint="name the later result first")
+    versions = {policy.id: policy.version for policy in report.policies}
+    partly = frozenset(policy.id for policy in report.policies if any(policy.unlisted.values()))
+    against = Comparison(earlier, report.snapshot, versions, partly)
+    findings = tuple(map(against, report.findings))
+    return msgspec.structs.replace(report, findings=findings, baseline=against.outcome(report.gaps))
+
+
 class Comparison:
     """Marks findings as new or known as they pass by, and says at the end what vanished.
 
@@ -31,14 +46,15 @@ class Comparison:
         earlier: The result to compare with.
         header: Of the snapshot that is judged now.
         versions: The policies that are applied now, and their versions.
+        partly: The policies of which not all findings pass by: some that pass, or are not applicable, are not listed.
 
     Raises:
         InputError: The earlier result is of another organization, or of other sites.
     """
 
-    def __init__(self, earlier: Report, header: Header, versions: Mapping[str, int]) -> None:
-        _check_target(earlier.snapshot.target, header.target)
-        self._earlier, self._target, self._versions = earlier, header.target, versions
+    def __init__(self, earlier: Report, header: Header, versions: Mapping[str, int], partly: frozenset[str] = frozenset()) -> None:
+        check_target(earlier.snapshot.target, header.target)
+        self._earlier, self._target, self._versions, self._partly = earlier, header.target, versions, partly
         before = {policy.id: policy.version for policy in earlier.policies}
         self._changed = {id_: version for id_, version in before.items() if versions.get(id_, version) != version}
         counted = [finding for finding in earlier.findings if finding.counts and finding.policy not in self._changed]
@@ -114,7 +130,27 @@ class Comparison:
             return Fate.NOT_JUDGED, f"the site {site} was not scanned now"
         if failure.address in hidden or failure.policy in self._blind:
             return Fate.UNKNOWN, "not all of its kind could be read"
+        if failure.policy in self._partly:
+            return Fate.UNKNOWN, "not all that passes is listed in the result; `atlascan check --baseline` tells"
         return Fate.GONE, "it is not there now, and all of its kind was read"
+
+
+def check_target(before: Target, now: Target, earlier: str = "the baseline", later: str = "this snapshot") -> None:
+    """Refuse to compare what has nothing in common; `earlier` and `later` are what a message calls the two.
+
+    Raises:
+        InputError: They are of other organizations, or of other sites.
+    """
+    hint = "compare two of the same organization and sites"
+    if before.org and now.org and before.org != now.org:
+        raise InputError(f"{earlier} is of the organization {before.org}, and {later} of {now.org}", hint=hint)
+    for name in sorted(before.sites.keys() & now.sites.keys()):
+        if _host(before.sites[name]) != _host(now.sites[name]):
+            message = f"the site {name} is {before.sites[name]} in {earlier}, and {now.sites[name]} in {later}"
+            raise InputError(message, hint=hint)
+    same = before.org and before.org == now.org
+    if not same and not before.sites.keys() & now.sites.keys():
+        raise InputError(f"{earlier} and {later} have neither organization nor site in common", hint=hint)
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -132,19 +168,6 @@ def _site(address: str) -> str | None:
     """Return the site that a resource lies on, or None if it is the organization's."""
     kind, _, id_ = address.partition("/")
     return None if kind not in KINDS or KINDS[kind].scope is Scope.ORG else id_.partition("/")[0]
-
-
-def _check_target(before: Target, now: Target) -> None:
-    hint = "compare with a result of the same organization and sites"
-    if before.org and now.org and before.org != now.org:
-        raise InputError(f"the baseline is of the organization {before.org}, and this snapshot of {now.org}", hint=hint)
-    for name in sorted(before.sites.keys() & now.sites.keys()):
-        if _host(before.sites[name]) != _host(now.sites[name]):
-            message = f"the site {name} is {before.sites[name]} in the baseline, and {now.sites[name]} in this snapshot"
-            raise InputError(message, hint=hint)
-    same = before.org and before.org == now.org
-    if not same and not before.sites.keys() & now.sites.keys():
-        raise InputError("the baseline and this snapshot have neither organization nor site in common", hint=hint)
 
 
 def _host(url: str) -> str:

@@ -1,14 +1,19 @@
 """Sample reports for the tests of every format: a realistic one, a hostile one and an empty one."""
 
+import random
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import count, islice
 from typing import Any
 
 import msgspec
 
 from scanner import policies
+from scanner.cli import proof
 from scanner.conditions import Clause
 from scanner.gate import gate
+from scanner.kinds import KINDS
 from scanner.model import (
     AppliedWaiver,
     AttestationUse,
@@ -25,6 +30,7 @@ from scanner.model import (
     Header,
     Judged,
     LeftOut,
+    Policy,
     Reason,
     Relaxed,
     Report,
@@ -206,7 +212,157 @@ def empty_report() -> Report:
     )
 
 
+@cache
+def many_report(number: int) -> Report:
+    """Return a report with so many findings: what the examples of every shipped policy find, over and over in a large tenant.
+
+    Accounts, projects and spaces come from pools, so that several policies find something in the same one, as in life.
+    """
+    dice = random.Random(7)  # noqa: S311  no secret
+    known = policies.load().values()
+    rules = [Rule(policy, policy.severity, policies.effective_params(policy, {}, {})) for policy in known]
+    findings = tuple(islice(_found_in_many([_shown(policy) for policy in known], _Subjects(dice), dice), number))
+    sites = {name: f"https://{name}.atlassian.net" for name in _SITES}
+    return msgspec.structs.replace(
+        report(),
+        snapshot=msgspec.structs.replace(_header(), target=msgspec.structs.replace(_header().target, sites=sites)),
+        policies=tuple(policies.judged(rule) for rule in rules),
+        findings=findings,
+        gate=gate(findings, Severity.HIGH, allow_unknown=False),
+    )
+
+
 # ---------------------------------------------------------------------------------------------------------------- private
+
+_SITES = ("acme", "acme-support", "acme-labs")
+_FIRST = [
+    "Ada",
+    "Ben",
+    "Chi",
+    "Dana",
+    "Eva",
+    "Finn",
+    "Gaël",
+    "Hugo",
+    "Ines",
+    "Jana",
+    "Kim",
+    "Lee",
+    "Mara",
+    "Noor",
+    "Omar",
+    "Pia",
+    "Quinn",
+    "Rosa",
+    "Sami",
+    "Tara",
+    "Uma",
+    "Vito",
+    "Wanda",
+    "Yara",
+    "Zoë",
+]
+_LAST = [
+    "Abe",
+    "Baker",
+    "Costa",
+    "Dietrich",
+    "Evans",
+    "Fischer",
+    "García",
+    "Hansen",
+    "Ito",
+    "Jensen",
+    "Kovács",
+    "Lopez",
+    "Müller",
+    "Novák",
+    "Okafor",
+    "Peters",
+    "Rossi",
+    "Schmidt",
+]
+_WORK = ("platform", "requests", "operations", "archive")
+_TEAMS = [
+    "Billing",
+    "Claims",
+    "Design",
+    "Field",
+    "Finance",
+    "Gateway",
+    "HR",
+    "IT",
+    "Legal",
+    "Logistics",
+    "Mobile",
+    "Network",
+    "Office",
+    "Payroll",
+    "Quality",
+    "Research",
+    "Sales",
+]
+
+
+class _Subjects:
+    """The accounts, domains and places of a large tenant, as (id, name), by number."""
+
+    def __init__(self, dice: random.Random) -> None:
+        self.dice = dice
+        self.people: list[tuple[str, str]] = []
+
+    def one(self, kind: str, number: int, *, in_site: bool) -> tuple[str, str] | None:
+        """Return the resource of a kind with that number; None if there are not so many."""
+        if kind == "org" or (KINDS[kind].single and number >= len(_SITES)):
+            return None if number else ("0b5d1a52-7c1e-4a7e-9f0c-5d2f6a1e0003", "Acme Industries")
+        site = _SITES[number % len(_SITES)]
+        if KINDS[kind].single:
+            return site, site
+        if in_site:
+            team = _TEAMS[number * 7 % len(_TEAMS)]
+            return f"{site}/{team.upper()}{number}", f"{team} {_WORK[number % len(_WORK)]} {number}"
+        if "domain" in kind:
+            return f"partner{number}.example", f"partner{number}.example"
+        return self._person(number)
+
+    def _person(self, number: int) -> tuple[str, str]:
+        while len(self.people) <= number:
+            name = f"{self.dice.choice(_FIRST)} {self.dice.choice(_LAST)}"
+            self.people.append((f"{self.dice.getrandbits(96):024x}", name))
+        return self.people[number]
+
+
+def _shown(policy: Policy) -> tuple[Finding, ...]:
+    """Return what the examples of a policy find."""
+    return tuple(finding for example in policy.examples for finding in proof.judged(policy, example))
+
+
+def _found_in_many(shown: list[tuple[Finding, ...]], subjects: _Subjects, dice: random.Random) -> Iterator[Finding]:
+    for number in count():
+        for examples in shown:
+            example = dice.choice([each for each in examples if not number or "/" in each.address or each.address == "org"])
+            kind, _, id_ = example.address.partition("/")
+            subject = subjects.one(kind, number, in_site="/" in id_)
+            if subject:
+                yield _another(example, *subject, waived=example.verdict is Verdict.FAIL and dice.random() < 0.03)
+
+
+def _another(example: Finding, subject: str, name: str, *, waived: bool) -> Finding:
+    """Return what an example finds, found of something else of its kind: its id and its name are exchanged wherever they stand."""
+    kind, _, id_ = example.address.partition("/")
+
+    def told(value: Any) -> Any:  # noqa: ANN401  a fact is any JSON
+        return name if value == example.name else subject if value == id_ else value
+
+    return msgspec.structs.replace(
+        example,
+        address=f"{kind}/{subject}" if id_ else kind,
+        name=name,
+        message=example.message.replace(example.name, name) if example.name else example.message,
+        clauses=tuple(msgspec.structs.replace(each, actual=told(each.actual)) for each in example.clauses),
+        evidence=tuple(msgspec.structs.replace(each, value=told(each.value)) for each in example.evidence),
+        waiver=_applied(_waivers()[0]) if waived else None,
+    )
 
 
 @cache

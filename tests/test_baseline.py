@@ -246,7 +246,7 @@ def test_a_result_of_another_place_is_refused(before: Target, message: str) -> N
     with pytest.raises(InputError) as caught:
         Comparison(earlier(FAIL, target=before), HEADER, {SIGNUP: 1})
     assert str(caught.value) == message
-    assert caught.value.hint == "compare with a result of the same organization and sites"
+    assert caught.value.hint == "compare two of the same organization and sites"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from rich.console import Console
 from scanner.collect import walk
 from scanner.model import AppliedWaiver, Finding, Gap, Reason, Report, Severity, Verdict
 from scanner.render import formats
-from scanner.render.text import MAX_GAPS, WORDS, render, renderable, visible
+from scanner.render.text import MAX_GAPS, WORDS, _plain_ascii, _plain_by_rich, render, renderable, visible
 from tests import samples
 
 GOLDEN = Path(__file__).parent / "golden" / "report.txt"
@@ -236,6 +236,16 @@ def test_odd_characters_are_shown_harmlessly(text: str, shown: str) -> None:
 @every_sample
 def test_every_format_renders_every_sample_into_text_that_can_be_written(name: str, sample: Callable[[], Report]) -> None:
     assert formats.load(name)(sample()).encode("utf-8")
+
+
+@pytest.mark.parametrize("width", [20, 60, 100, 300])
+@every_sample
+def test_plain_lines_are_wrapped_as_rich_wraps_them(sample: Callable[[], Report], width: int) -> None:
+    fitted = [line for each in renderable(sample()).lines for line in each.fitted(width)]
+    by_us = {number: _plain_ascii(line, width) for number, line in enumerate(fitted)}
+    ascii_only = {number: text for number, text in by_us.items() if text}
+    assert ascii_only
+    assert ascii_only == {number: _plain_by_rich(fitted[number], width) for number in ascii_only}
 
 
 def test_a_format_is_imported_when_it_is_used() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from scanner import snapshots
-from scanner.cli import options, output, pipeline
+from scanner.cli import completion, options, output, pipeline
 from scanner.gate import Gating
 from scanner.render import trace
 
@@ -21,6 +21,7 @@ from scanner.render import trace
     "explained",
     nargs=2,
     metavar="POLICY ADDRESS",
+    shell_complete=completion.policy_ids,
     help="Show step by step how the verdict of a policy on a resource (kind/id) comes about, and write no report.",
 )
 @click.pass_context
@@ -35,6 +36,7 @@ def command(
     explained: tuple[str, str] | None,
 ) -> None:
     """Judge SNAPSHOT (a file, or - for a pipe) by the configuration's policies, attestations and waivers."""
+    options.keep(snapshot, outputs)
     config = pipeline.load_config(config_file)
     by, taken = pipeline.criteria(config), snapshots.load(snapshot, jobs=jobs)
     if explained:
@@ -42,4 +44,5 @@ def command(
         return
     report = pipeline.judge(config, by, taken, gating, jobs=jobs)
     output.write(report, outputs)
+    output.conclude(report, outputs)
     ctx.exit(report.gate.exit_code)

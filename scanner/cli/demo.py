@@ -19,7 +19,8 @@ from scanner.shipped import shipped
     show_default=True,
     help="Where the files go.",
 )
-def command(*, folder: Path) -> None:
+@options.templates
+def command(*, folder: Path, templates: Path | None) -> None:
     """Scan a made-up company from a recording: no credentials, no network, the same collectors and policies as `scan`.
 
     The worst is shown in full; the files hold the rest.
@@ -36,7 +37,7 @@ def command(*, folder: Path) -> None:
     report = pipeline.judge(config, by, snapshots.load(str(target)))
     files = {"html": folder / "report.html", "junit": folder / "junit.xml", "json": folder / "result.json"}
     for name, path in files.items():
-        output.to_file(path, formats.load(name)(report))
+        output.to_file(path, formats.load(name, templates)(report))
     output.show_page(text.digest(report))
     code = report.gate.exit_code
     lines = [

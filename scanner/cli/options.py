@@ -1,10 +1,10 @@
 """Options that several commands share, with the same words."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,31 +12,54 @@ from scanner import results
 from scanner.errors import did_you_mean
 from scanner.gate import Gating
 from scanner.model import Severity
-from scanner.render.formats import FORMATS
+from scanner.render.drift.formats import FORMATS as DRIFT_FORMATS
+from scanner.render.formats import FORMATS, Format
+from scanner.render.history.formats import FORMATS as HISTORY_FORMATS
+from scanner.shipped import shipped
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 SNAPSHOT = "atlascan-snapshot.ndjson"
 NEW = "new"
+STDOUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A format, and where it is written."""
+    """A format, where it is written, and the folder of one's own templates if the format is made of templates."""
 
     format: str
     path: str
+    templates: Path | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """Return the file that it is written to, whatever the path to it; None is standard output."""
+        return None if self.path == STDOUT else Path(self.path).resolve()
 
 
 class _OutputType(click.ParamType[Output]):
     name = "FORMAT=FILE"
 
+    def __init__(self, table: Mapping[str, Format]) -> None:
+        self._table = table
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Output:  # noqa: ANN401  click's interface
         if isinstance(value, Output):
             return value
         name, _, path = str(value).partition("=")
-        if name not in FORMATS:
-            self.fail(f"there is no format {name!r}; {did_you_mean(name, FORMATS)}", param, ctx)
-        return Output(name, path or "-")
+        if name not in self._table:
+            near = did_you_mean(name, self._table) or f"known: {', '.join(self._table)}"
+            self.fail(f"there is no format {name!r}; {near}", param, ctx)
+        return Output(name, path or STDOUT)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> "list[CompletionItem]":  # noqa: ARG002
+        """Offer the formats, each with what it is good for."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  only completing needs it
+
+        return [CompletionItem(name, help=each.description) for name, each in self._table.items() if name.startswith(incomplete)]
 
 
 def config(command: Command) -> Command:
@@ -51,16 +74,57 @@ def config(command: Command) -> Command:
 
 
 def formats(command: Command) -> Command:
-    """Add `--format`."""
-    choices = ", ".join(FORMATS)
-    return click.option(
-        "-f",
-        "--format",
-        "outputs",
-        type=_OutputType(),
-        multiple=True,
-        help=f"Write the report in a format ({choices}) to a file, or to - for standard output. May be repeated.",
-    )(command)
+    """Add `--format` and `--templates`, and hand the command `outputs` made of them, no two of which go to the same place."""
+
+    @wraps(command)
+    def formatted(*args: Any, outputs: tuple[Output, ...], templates: Path | None, **others: Any) -> Any:  # noqa: ANN401
+        return command(*args, outputs=_outputs(outputs, templates), **others)
+
+    with_templates: Any = templates(formatted)
+    return _formats(with_templates, FORMATS, "report")  # type: ignore[no-any-return]  # it is the command, with options
+
+
+def drift_formats(command: Command) -> Command:
+    """Add `--format` of drift, and hand the command `outputs` made of it, no two of which go to the same place."""
+
+    @wraps(command)
+    def formatted(*args: Any, outputs: tuple[Output, ...], **others: Any) -> Any:  # noqa: ANN401
+        return command(*args, outputs=_outputs(outputs, None), **others)
+
+    return _formats(formatted, DRIFT_FORMATS, "drift")  # type: ignore[return-value]  # it is the command, with an option
+
+
+def history_formats(command: Command) -> Command:
+    """Add `--format` of a history, and hand the command `outputs` made of it, no two of which go to the same place."""
+
+    @wraps(command)
+    def formatted(*args: Any, outputs: tuple[Output, ...], **others: Any) -> Any:  # noqa: ANN401
+        return command(*args, outputs=_outputs(outputs, None), **others)
+
+    return _formats(formatted, HISTORY_FORMATS, "history")  # type: ignore[return-value]  # it is the command, with an option
+
+
+def templates(command: Command) -> Command:
+    """Add `--templates`, and hand the command a folder in which there is something to take."""
+
+    @wraps(command)
+    def templated(*args: Any, templates: Path | None, **others: Any) -> Any:  # noqa: ANN401
+        return command(*args, templates=_replacing(templates), **others)
+
+    with_option: Any = click.option(
+        "--templates",
+        type=click.Path(path_type=Path),
+        metavar="FOLDER",
+        help="A folder whose files take the place of the HTML report's own templates, style and script.",
+    )(templated)
+    return with_option  # type: ignore[no-any-return]  # it is the command, with an option
+
+
+def keep(path: str, outputs: tuple[Output, ...]) -> None:
+    """Refuse an output that would overwrite the snapshot or the result that the command is about."""
+    for output in outputs:
+        if path != STDOUT and output.file == Path(path).resolve():
+            raise click.UsageError(f"{output.format} cannot go to {output.path}, which the command is about")
 
 
 def gate(command: Command) -> Command:
@@ -127,6 +191,46 @@ def collecting(command: Command) -> Command:
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _formats(command: Command, table: Mapping[str, Format], noun: str) -> Command:
+    return click.option(
+        "-f",
+        "--format",
+        "outputs",
+        type=_OutputType(table),
+        multiple=True,
+        help=f"Write the {noun} in a format ({', '.join(table)}) to a file, or to - for standard output. May be repeated.",
+    )(command)
+
+
+def _replacing(folder: Path | None) -> Path | None:
+    """Refuse a folder of templates that replaces nothing: its files would be passed over in silence."""
+    if folder is None:
+        return None
+    if not folder.is_dir():
+        raise click.UsageError(f"--templates: {folder} is no folder")
+    known = sorted(each.name for each in shipped("reports").iterdir())
+    if not any((folder / name).is_file() for name in known):
+        raise click.UsageError(f"--templates: {folder} holds none of the files that can be replaced: {', '.join(known)}")
+    return folder
+
+
+def _outputs(outputs: tuple[Output, ...], templates: Path | None) -> tuple[Output, ...]:
+    """Refuse two formats in one place, and templates that nothing is made of."""
+    first: dict[Path | None, Output] = {}
+    for output in outputs:
+        other = first.setdefault(output.file, output)
+        if other is not output:
+            where = "standard output" if output.file is None else f"the same file, {output.path}"
+            raise click.UsageError(f"{other.format} and {output.format} cannot both go to {where}")
+        if output.file and output.file.is_dir():
+            raise click.UsageError(f"{output.format} cannot go to {output.path}, which is a folder")
+    if templates is None:
+        return outputs
+    if not any(FORMATS[output.format].has_templates for output in outputs):
+        raise click.UsageError("--templates is for the HTML report; ask for it, such as with -f html=report.html")
+    return tuple(replace(each, templates=templates) if FORMATS[each.format].has_templates else each for each in outputs)
 
 
 def _gating(fail_on: tuple[str, ...], baseline: Path | None, *, allow_unknown: bool) -> Gating:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner.cli.options import Output
+from scanner.cli import pipeline
+from scanner.cli.options import STDOUT, Output
 from scanner.errors import WorkError
-from scanner.model import Report
+from scanner.model import Drift, Report
 from scanner.render import formats
 
 if TYPE_CHECKING:
@@ -22,14 +23,28 @@ def write(report: Report, outputs: Sequence[Output]) -> None:
     Raises:
         WorkError: A file could not be written.
     """
-    rendered = [(output, formats.load(output.format)(report)) for output in outputs]
-    for output, text in rendered:
-        if output.path == "-":
-            to_stdout(text)
-        else:
-            to_file(Path(output.path), text)
-    if all(output.path != "-" for output in outputs):
+    _write(report, [(output, formats.load(output.format, output.templates)(report)) for output in outputs])
+    if all(output.path != STDOUT for output in outputs):
         show(report)
+
+
+def write_drift(drift: Drift, outputs: Sequence[Output], *, whole: bool) -> None:
+    """Write drift in each format; on the terminal too, unless a format goes there. Text is cut short unless it is to be `whole`.
+
+    Raises:
+        WorkError: A file could not be written.
+    """
+    from scanner.render.drift import formats, text  # noqa: PLC0415  see scanner.render.formats
+
+    _write(drift, [(output, formats.load(output.format, whole=whole)(drift)) for output in outputs])
+    if all(output.path != STDOUT for output in outputs):
+        show_page(text.page(drift, whole=whole))
+
+
+def conclude(result: Report | Drift, outputs: Sequence[Output]) -> None:
+    """Say why the exit code is what it is, where the text on standard output has not said so as its last line."""
+    if any(output.path == STDOUT and output.format != "text" for output in outputs):
+        pipeline.say(_conclusion(result))
 
 
 def show(report: Report) -> None:
@@ -52,12 +67,18 @@ def show_page(page: "Page") -> None:
 
 
 def to_stdout(text: str) -> None:
-    """Write text to standard output as UTF-8, whatever the locale."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-    if not text.endswith("\n"):
-        sys.stdout.buffer.write(b"\n")
-    sys.stdout.buffer.flush()
+    """Write text to standard output as UTF-8, whatever the locale.
+
+    Whoever reads it may stop when they have seen enough, as `head` does. That changes no exit code: a gate stays closed.
+    """
+    content = text.encode("utf-8", "replace")
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # So that the interpreter does not fail at flushing the rest when it ends (Python's documentation, "Note on SIGPIPE").
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def to_file(path: Path, text: str) -> None:
@@ -68,7 +89,7 @@ def to_file(path: Path, text: str) -> None:
     """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_text(text, encoding="utf-8", errors="replace")  # a pipe or a device takes it as it comes
+            path.write_text(text, encoding="utf-8", errors="replace", newline="\n")  # a pipe or a device takes it as it comes
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         # mkstemp makes a file that only its owner may read: a report names people and open doors.
@@ -84,3 +105,22 @@ def to_file(path: Path, text: str) -> None:
         raise WorkError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _write(result: Report | Drift, rendered: Sequence[tuple[Output, str]]) -> None:
+    for number, (output, text) in enumerate(rendered):
+        if output.path == STDOUT:
+            to_stdout(text)
+            continue
+        try:
+            to_file(Path(output.path), text)
+        except WorkError as error:
+            written = ", ".join(each.path for each, _ in rendered[:number]) or "nothing"
+            raise WorkError(str(error), hint=f"written before that: {written}; the gate: {_conclusion(result)}") from error
+
+
+def _conclusion(result: Report | Drift) -> str:
+    return f"exit code {result.gate.exit_code}: {result.gate.because}"

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from scanner import evaluate, snapshots
+from scanner import evaluate, snapshots, store
 from scanner.cli import collection, options, output, pipeline
 from scanner.gate import Gating
+from scanner.render import json
 
 
 @click.command("scan")
@@ -14,6 +15,7 @@ from scanner.gate import Gating
 @click.option(
     "-o", "--output", "target", default=options.SNAPSHOT, show_default=True, help="Where the snapshot is kept (.zst: compressed)."
 )
+@click.option("--store", "place", metavar="STORE", help="Keep snapshot and result here as well: a folder, or s3://, gs://, az://.")
 @options.formats
 @options.gate
 @options.jobs
@@ -25,6 +27,7 @@ def command(
     *,
     config_file: Path | None,
     target: str,
+    place: str | None,
     outputs: tuple[options.Output, ...],
     gating: Gating,
     jobs: int,
@@ -42,10 +45,18 @@ def command(
     how = collection.How(record, replay, resume, verbosity)
     if target == "-":
         raise click.UsageError("a scan keeps its snapshot in a file; `atlascan snapshot -o -` writes one to standard output")
+    options.keep(target, outputs)
     config = pipeline.load_config(config_file)
     by = pipeline.criteria(config)
+    where = store.opened(place) if place else None
+    if where:
+        where.names()  # whoever cannot reach it hears so before anything is collected
     collection.take(config, target, needs=evaluate.needs(by.rules), how=how, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
     report = pipeline.judge(config, by, snapshots.load(target, jobs=jobs), gating, jobs=jobs)
     output.write(report, outputs)
+    if where:
+        kept = where.add(report.snapshot, Path(target), json.render(report))
+        pipeline.say(f"kept in {place}: {' and '.join(kept.names)}")
+    output.conclude(report, outputs)
     ctx.exit(report.gate.exit_code)

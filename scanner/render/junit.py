@@ -8,7 +8,7 @@ names, so every type has a dot.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC
 from xml.etree import ElementTree as ET
 
@@ -19,27 +19,46 @@ from scanner.conditions import explained
 from scanner.kinds import KINDS, Scope
 from scanner.model import AppliedWaiver, Evidence, Finding, Judged, Report, Verdict
 from scanner.render.counts import not_listed, proven
+from scanner.render.text import FATES, MAX_VANISHED, fates
 
-MAX_CASES = 20_000
-MAX_VALUE = 1_000
+MAX_CASES = 15_000
+MAX_LINE = 1_000
 
 # What XML 1.0 cannot say or advises against: control characters, halves of surrogate pairs, and two that are no characters.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_FOLDED = {Verdict.PASS: "all that pass", Verdict.NOTAPPLICABLE: "all that are not applicable"}
+# What stands for many: the case of a policy that tells of all others that came out the same way.
+_FOLDED = {
+    "fail": "all others that fail",
+    "unknown": "all others that could not be judged",
+    "waived": "all others that are waived",
+    "pass": "all that pass",
+    "notapplicable": "all that are not applicable",
+}
+_TELLING = ("fail", "unknown", "waived")  # worst first
 _NO_TIME = "0.000"  # a verdict takes microseconds: what took time was reading, long before
 
 
 def render(report: Report) -> str:
     """Return the report as JUnit XML: a suite for each area, a case for each finding.
 
-    Above 20,000 findings, what passes and what is not applicable is folded into one case for each policy: GitLab reads no file of
-    30 MB or more.
+    Above 15,000 findings, what passes and what is not applicable is folded into one case for each policy, and so is what is least
+    severe of the rest, as far as that is too much still: GitLab reads no file of 30 MB or more.
     """
+    return written(tree(report))
+
+
+def tree(report: Report) -> ET.Element:
+    """Return the elements of the file."""
     root = ET.Element("testsuites")
     for id_, (area, findings) in enumerate(_areas(report)):
         _add_suite(root, id_, area, findings, report)
     if not report.findings:
         _add_suite_of_nothing(root, report)
+    return root
+
+
+def written(root: ET.Element) -> str:
+    """Return elements as the text of a file."""
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
@@ -54,17 +73,31 @@ def _areas(report: Report) -> Iterator[tuple[str, list[Finding]]]:
     yield from areas.items()
 
 
-def _folded(findings: Iterable[Finding]) -> Iterator[Finding]:
-    """Keep one of the findings of a policy that pass, and one of those that are not applicable, to stand for the others."""
-    seen: set[tuple[str, Verdict]] = set()
-    for finding in findings:
-        key = (finding.policy, finding.verdict)
-        if finding.verdict not in _FOLDED:
+def _folded(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Keep the worst of the findings, and one of each policy and outcome to stand for its others."""
+    telling = [number for number, finding in enumerate(findings) if finding.word in _TELLING]
+    kept = set(sorted(telling, key=lambda number: _how_telling(findings[number]))[:MAX_CASES])
+    others = [finding for number, finding in enumerate(findings) if number not in kept]
+    numbers = Counter((finding.policy, finding.word) for finding in others)
+    pending = set(numbers)
+    for number, finding in enumerate(findings):
+        key = finding.policy, finding.word
+        if number in kept:
             yield finding
-        elif key not in seen:
-            seen.add(key)
-            message = "folded into one case, as there are very many; the others are in the JSON result"
-            yield msgspec.structs.replace(finding, address=_FOLDED[finding.verdict], message=message)
+        elif key in pending:
+            pending.remove(key)
+            yield _standing_for(finding, numbers[key])
+
+
+def _how_telling(finding: Finding) -> tuple[int, int]:
+    return _TELLING.index(finding.word), -finding.severity.rank
+
+
+def _standing_for(finding: Finding, number: int) -> Finding:
+    message = f"{number} folded into one case, as there are very many; they are in the JSON result"
+    return msgspec.structs.replace(
+        finding, address=_FOLDED[finding.word], missing=None, name="very many", message=message, hint=None, clauses=(), evidence=()
+    )
 
 
 def _add_suite(root: ET.Element, id_: int, area: str, findings: Iterable[Finding], report: Report) -> None:
@@ -121,6 +154,7 @@ def _properties(report: Report) -> Mapping[str, str]:
         "fail_on": report.gate.fail_on,
         "fail_on_new": report.gate.fail_on_new,
         "baseline": report.baseline.snapshot if report.baseline else "",
+        "vanished": fates(report.baseline) if report.baseline else "",
         "exit_code": str(report.gate.exit_code),
         "because": report.gate.because,
     }
@@ -141,6 +175,9 @@ def _judging(report: Report, area: str) -> Iterator[tuple[str, str]]:
             yield f"relaxed.{each.id}.{relaxed.param}", f"{_value(relaxed.value)}, and its bound is {relaxed.bound}"
         for said in not_listed(each.unlisted):
             yield f"unlisted.{each.id}", said
+    vanished = report.baseline.vanished if report.baseline else ()
+    for gone in [gone for gone in vanished if gone.policy.partition("/")[0] == area][:MAX_VANISHED]:
+        yield f"vanished.{gone.policy}", f"{gone.address}: {FATES[gone.fate]}; {gone.because}"
 
 
 def _finish(suite: ET.Element) -> None:
@@ -234,8 +271,9 @@ def _value(value: object) -> str:
         text = msgspec.json.encode(value).decode()
     except UnicodeEncodeError:  # half a surrogate pair, which JSON in UTF-8 cannot say
         text = ascii(value)
-    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}… (the whole of it is in the JSON result)"
+    return text
 
 
 def _one_line(text: str) -> str:
-    return " ".join(_ILLEGAL.sub("", text).split())
+    line = " ".join(_ILLEGAL.sub("", text).split())
+    return line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}… (the whole of it is in the JSON result)"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from io import StringIO
 from itertools import chain
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from scanner import frameworks
@@ -17,6 +18,7 @@ from scanner.conditions import explained, shown
 from scanner.frameworks import Control, Outcome, State, Why
 from scanner.model import (
     AppliedWaiver,
+    Baseline,
     BaselineState,
     EndpointCoverage,
     Fate,
@@ -114,11 +116,27 @@ def render(report: Report, *, width: int = 100) -> str:
 
 def plain(page: Page, *, width: int = 100) -> str:
     """Return a page as text without colours, in lines of `width` where words allow."""
+    lines = chain.from_iterable(each.fitted(width) for each in page.lines)
+    return "".join(_plain_ascii(line, width) or _plain_by_rich(line, width) for line in lines)
+
+
+def _plain_ascii(line: Line, width: int) -> str:
+    """Return a line as Rich would wrap it, in a fraction of the time; nothing if it takes Rich to know how wide characters are."""
+    lead, text = f"{' ' * line.indent}{line.lead[0]}", "".join(part for part, _ in line.parts)
+    if not f"{lead}{text}".isascii():
+        return ""
+    room = max(width - len(lead), MIN_WIDTH, *map(len, text.split()))
+    wrapped = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    below = "\n" + " " * len(lead)
+    return f"{lead}{below.join(wrapped)}\n"
+
+
+def _plain_by_rich(line: Line, width: int) -> str:
     from rich.console import Console  # noqa: PLC0415  see Page
 
     console = Console(file=StringIO(), width=width, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
-        console.print(page, overflow="ignore", crop=False)
+        console.print(Page((line,)), overflow="ignore", crop=False)
     return capture.get()
 
 
@@ -145,6 +163,33 @@ def lines(report: Report) -> Iterator[Line]:
     yield from _gaps(report.gaps)
     yield from _coverage(report.snapshot)
     yield _exit_code(report)
+
+
+def compared(report: Report, baseline: Baseline) -> str:
+    """Return how much is new and known against a baseline, and what has vanished."""
+    numbers = Counter((finding.baseline, finding.word) for finding in report.findings)
+    both = (f"{numbers[each, 'fail']} fail and {numbers[each, 'unknown']} unknown that are {each.value}" for each in BaselineState)
+    return f"{', '.join(both)}; vanished: {fates(baseline)}"
+
+
+def fates(baseline: Baseline) -> str:
+    """Return how many failures of a baseline have vanished, by what became of them."""
+    numbers = Counter(each.fate for each in baseline.vanished)
+    return ", ".join(f"{numbers[fate]} {words}" for fate, words in FATES.items() if numbers[fate]) or "nothing"
+
+
+def standing(use: WaiverUse, left: int) -> str:
+    """Say what became of a waiver, of which so many days are left."""
+    soon = f" (expiring: {_number(left, 'day')} left)" if use.expiring else ""
+    match use.state:
+        case WaiverState.INVALID:
+            return f"not honoured: {use.because}"
+        case WaiverState.EXPIRED:
+            return f"expired after {use.expires}"
+        case WaiverState.APPLIED:
+            return f"excuses {_number(use.findings, 'failure')} until {use.expires}{soon}"
+        case WaiverState.UNUSED:
+            return f"excuses nothing, until {use.expires}{soon}{f': {use.because}' if use.because else ''}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -273,8 +318,8 @@ def _finding(finding: Finding) -> Iterator[Line]:
             more = (*explained(finding.clauses), _provenance(finding), _excuse(finding.waiver))
         case _:
             return
-    standing = _part(f"  ({finding.baseline})" if finding.baseline else "", _ASIDE)
-    yield Line((_part(finding.address, _TITLE), _part(f"  {finding.name}"), standing), _lead(word), indent=9)
+    since = _part(f"  ({finding.baseline})" if finding.baseline else "", _ASIDE)
+    yield Line((_part(finding.address, _TITLE), _part(f"  {finding.name}"), since), _lead(word), indent=9)
     yield Line((_part(finding.message),), indent=18)
     for text in filter(None, more):
         yield Line((_part(text, _ASIDE),), indent=18)
@@ -322,8 +367,7 @@ def _baseline(report: Report) -> Iterator[Line]:
     for state in BaselineState:
         counts = Counter(finding.word for finding in report.findings if finding.baseline is state)
         yield _entry(state.value, _counted(counts) or "nothing")
-    fates = Counter(each.fate for each in baseline.vanished)
-    yield _entry("vanished", ", ".join(f"{fates[fate]} {words}" for fate, words in FATES.items() if fates[fate]) or "nothing")
+    yield _entry("vanished", fates(baseline))
     for changed in baseline.changed:
         versions = f"{changed.policy} was version {changed.before}, and is {changed.after}"
         yield _entry("changed", f"{versions}: {_number(changed.findings, 'finding')} of the baseline cannot be compared")
@@ -351,22 +395,8 @@ def _waivers(report: Report) -> Iterator[Line]:
     today = report.snapshot.taken_at.astimezone(UTC).date()
     for use in sorted(report.waivers, key=lambda use: (_STATES.index(use.state), not use.expiring, use.expires)):
         yield Line((_part(use.policy, _TITLE), _part(f"  {use.address}")), (f"{use.state.value:<9}", _ASIDE), indent=2)
-        yield Line((_part(f"{_standing(use, (use.expires - today).days)}; {_responsible(use)}"),), indent=11)
+        yield Line((_part(f"{standing(use, (use.expires - today).days)}; {_responsible(use)}"),), indent=11)
     yield Line()
-
-
-def _standing(use: WaiverUse, left: int) -> str:
-    """Say what became of a waiver, of which so many days are left."""
-    soon = f" (expiring: {_number(left, 'day')} left)" if use.expiring else ""
-    match use.state:
-        case WaiverState.INVALID:
-            return f"not honoured: {use.because}"
-        case WaiverState.EXPIRED:
-            return f"expired after {use.expires}"
-        case WaiverState.APPLIED:
-            return f"excuses {_number(use.findings, 'failure')} until {use.expires}{soon}"
-        case WaiverState.UNUSED:
-            return f"excuses nothing, until {use.expires}{soon}{f': {use.because}' if use.because else ''}"
 
 
 def _left_out(report: Report) -> Iterator[Line]:
