@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
-import click
-
 from scanner import documents, evaluate, policies
-from scanner.cli import cli
 from scanner.cli.policies import show, sources
 from scanner.collect.api import ALLOWED, Surface
 from scanner.collect.checkup import asked, least
@@ -17,12 +15,13 @@ from scanner.conditions import OPERATORS
 from scanner.doors import DOORS
 from scanner.kinds import KINDS, Fact, FactType, Kind, Scope
 from scanner.model import Example, Gap, Policy, Record, Rule
-from tests import editor_schema
+from tests import editor_schema, manual
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 POLICIES = FOLDER.parent / "policies"
+SITE = FOLDER.parent.parent / "mkdocs.yml"
+IN_SITE = ("          # written by tests/reference.py\n", "          # until here\n")
 GENERATED = "> Generated from the program by `python -m tests.reference`. Do not edit: a test compares it."
-WIDTH = 80
 
 
 def kinds() -> str:
@@ -99,7 +98,7 @@ def policy_page(policy: Policy) -> str:
         "judges": f"[`{policy.kind}`]({up}reference/kinds.md#{anchor}): {kind.meaning}",
         "guards": _guarded(policy),
         "known by": f"`{sources.of(policy)}` at best",
-        "file": f"[`policies/{policy.id}.yaml`]({up}../policies/{policy.id}.yaml), version {policy.version}",
+        "file": f"`policies/{policy.id}.yaml`, version {policy.version}",
     }
     return _page(
         policy.title,
@@ -147,13 +146,10 @@ def endpoints() -> str:
 
 
 def commands() -> str:
-    """Return the page of commands, in the words of `--help`."""
-    parts = [
-        part
-        for context in _contexts(cli, "atlascan", None)
-        for part in (f"## `{context.command_path}`", f"```text\n{context.get_help()}\n```")
-    ]
-    return _page("Commands", "What `--help` says of each command.", *parts)
+    """Return the manual of the commands."""
+    return _page(
+        "Commands", "What `--help` says of each command, with examples, exit codes, environment and files.", *manual.sections()
+    )
 
 
 def permissions() -> str:
@@ -185,8 +181,22 @@ PAGES: dict[Path, Callable[[], str]] = {
 }
 
 
+def site() -> str:
+    """Return the configuration of the documentation site, with a page for each policy in its navigation."""
+    first, last = IN_SITE
+    before, _, rest = SITE.read_text(encoding="utf-8").partition(first)
+    _, _, after = rest.partition(last)
+    indent = " " * (len(first) - len(first.lstrip()))
+    lines = []
+    for area, of_area in groupby(policies.load().values(), key=lambda policy: policy.area):
+        lines.append(f"{indent}- {area}:\n")
+        lines += [f"{indent}    - {each.id.removeprefix(f'{area}/')}: policies/{each.id}.md\n" for each in of_area]
+    return "".join((before, first, *lines, last, after))
+
+
 def write() -> None:
     """Write every generated page anew, and the schema for editors; take away the pages of policies that are gone."""
+    SITE.write_text(site(), encoding="utf-8")
     editor_schema.FILE.write_text(editor_schema.rendered(), encoding="utf-8")
     for file, text in PAGES.items():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -339,18 +349,6 @@ def _asked_where(given: Given) -> str:
 
 def _unreadable(unreadable: Unreadable) -> tuple[str, str]:
     return f"`{unreadable.kind}`", KINDS[unreadable.kind].console or ""
-
-
-def _contexts(command: click.Command, name: str, parent: click.Context | None) -> Iterator[click.Context]:
-    context = click.Context(
-        command, parent=parent, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH, **command.context_settings
-    )
-    yield context
-    if isinstance(command, click.Group):
-        for each in command.list_commands(context):
-            inner = command.get_command(context, each)
-            if inner:
-                yield from _contexts(inner, each, context)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Name -> module and the one line that `--help` shows.
 Table = Mapping[str, tuple[str, str]]
@@ -30,7 +33,7 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is called, or say which one may be meant."""
-        if args and args[0] not in self.table and not args[0].startswith("-"):
+        if args and args[0] not in self.table and not args[0].startswith("-") and not ctx.resilient_parsing:
             from scanner.errors import did_you_mean  # noqa: PLC0415
 
             raise click.UsageError(f"there is no command {args[0]!r}; {did_you_mean(args[0], self.table)}", ctx)
@@ -44,6 +47,13 @@ class LazyGroup(click.Group):
             from scanner.errors import WorkError  # noqa: PLC0415
 
             raise WorkError("interrupted") from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Offer the commands as the table has them, so that none is imported for it; and the options."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415  only completing needs it
+
+        commands = [CompletionItem(name, help=line) for name, (_, line) in self.table.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the commands as the table has them, so that none is imported for `--help`."""

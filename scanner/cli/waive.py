@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from scanner import policies, results, waivers
-from scanner.cli import options, output, pipeline
+from scanner.cli import completion, options, output, pipeline
 from scanner.errors import InputError, did_you_mean
 from scanner.model import Report, Verdict, Waiver
 
@@ -20,7 +20,7 @@ _QUESTIONS = {"reason": "Why is the failure acceptable?", "owner": "Who answers 
 
 
 @click.command("waive")
-@click.argument("policy")
+@click.argument("policy", shell_complete=completion.policy_ids)
 @click.argument("address")
 @options.config
 @click.option("--reason", help="Why the failure is acceptable.  [default: asks]")

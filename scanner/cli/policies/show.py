@@ -8,9 +8,8 @@ import click
 import msgspec
 
 from scanner import documents, policies
-from scanner.cli import options, output
-from scanner.cli.policies import files, sources
-from scanner.collect.tables import ENDPOINTS
+from scanner.cli import completion, options, output
+from scanner.cli.policies import files
 from scanner.doors import DOORS
 from scanner.errors import InputError, did_you_mean
 from scanner.kinds import KINDS
@@ -22,7 +21,7 @@ BOUNDS = {"at_most": "at most", "at_least": "at least", "holds": "holds", "size_
 
 
 @click.command("show")
-@click.argument("policy_id", metavar="ID")
+@click.argument("policy_id", metavar="ID", shell_complete=completion.policy_ids)
 @options.config
 def command(*, policy_id: str, config_file: Path | None) -> None:
     """Show one policy: what it wants, why, what to do, and what it is proven by."""
@@ -79,6 +78,10 @@ def _lines(policy: Policy) -> Iterator[Line]:
 
 
 def _sections(policy: Policy) -> Mapping[str, list[Line]]:
+    # Imported here: completing an id must not wait for what speaks HTTP.
+    from scanner.cli.policies import sources  # noqa: PLC0415
+    from scanner.collect.tables import ENDPOINTS  # noqa: PLC0415
+
     kind = KINDS[policy.kind]
     documented = {each.documented: each.source for each in ENDPOINTS if policy.kind in each.kinds}
     return {
