@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help check lint types layers test bench record picture lock clean
+.PHONY: help check lint types layers test docs bench record picture lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | while IFS='|' read -r name what; do printf '  %-8s %s\n' "$$name" "$$what"; done
@@ -30,10 +30,14 @@ layers: $(INSTALLED)
 test: $(INSTALLED)  ## the tests, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term
 
+docs: $(INSTALLED)  ## the documentation site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 bench: $(INSTALLED)  ## the benchmarks
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python -m benchmarks.collect
 	$(BIN)/python -m benchmarks.evaluate
+	$(BIN)/python -m benchmarks.diff
 
 record: $(INSTALLED)  ## record the shipped cassettes anew, from the stand-in site
 	$(BIN)/python -m tests.record

@@ -2,8 +2,8 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -15,31 +15,9 @@ from scanner.cli import cli, pipeline
 from scanner.cli.proof import judged
 from scanner.model import worst
 from tests import reference
+from tests.pages import FENCED, GENERATED, PAGES, ROOT, Block, blocks, name
 
-ROOT = Path(__file__).parent.parent
-GENERATED = sorted(reference.PAGES)
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-FENCED = re.compile(r'^```(\w*)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 CONDITION = "condition on "
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A fenced block of a page."""
-
-    page: Path
-    language: str
-    title: str
-    text: str
-
-
-def blocks(page: Path) -> Iterator[Block]:
-    for language, title, text in FENCED.findall(page.read_text(encoding="utf-8")):
-        yield Block(page, language, title, text)
-
-
-def name(page: Path) -> str:
-    return page.relative_to(ROOT).as_posix()
 
 
 def named(block: Block) -> str:
@@ -93,10 +71,10 @@ def test_the_pages_show_every_kind_of_file() -> None:
 
 
 def test_a_block_of_yaml_is_titled_so_that_it_is_tested() -> None:
-    """Other programs' files (a pipeline's) have no title that this file knows; they are the only ones that are not loaded."""
+    """Other programs' files are in `docs/ci` only, where `test_recipes.py` tests them."""
     known = [*CONFIGS, *ATTESTATIONS, *WAIVERS, *PROFILES, *POLICIES, *CONDITIONS]
     others = [block for block in BLOCKS if block.language == "yaml" and block not in known]
-    assert {block.title for block in others} <= {".gitlab-ci.yml"}, [named(block) for block in others]
+    assert [named(block) for block in others if not name(block.page).startswith("docs/ci/")] == []
 
 
 @pytest.fixture
@@ -151,6 +129,18 @@ def test_a_condition_parses(block: Block) -> None:
     conditions.parse(document.value, document, (), kind, {"company_domains": "list"})
 
 
+# ------------------------------------------------------------------------------------------------------------------ layers
+
+
+def test_the_layers_that_the_architecture_shows_are_those_that_the_build_holds() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    held = [[name.strip() for name in layer.split("|")] for layer in contracts[0]["layers"]]
+    [shown] = [block.text.splitlines() for block in blocks(ROOT / "docs" / "architecture.md") if "__main__" in block.text]
+    assert [line.split()[: len(names)] for names, line in zip(held, shown, strict=True)] == held, (
+        "the block in docs/architecture.md is stale"
+    )
+
+
 # ---------------------------------------------------------------------------------------------------------------- commands
 
 
@@ -172,7 +162,7 @@ def in_blocks(page: Path) -> Iterator[list[str]]:
     for block in blocks(page):
         for line in block.text.replace("\\\n", "").splitlines() if block.language != "text" else ():
             if re.search(r"(^|[\s/])atlascan ", line) and not line.startswith("#"):
-                yield from commands(line.strip().removeprefix("- "))
+                yield from commands(line.strip().removeprefix("- ").removeprefix("$ "))
 
 
 def in_sentences(page: Path) -> Iterator[list[str]]:
