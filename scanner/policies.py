@@ -47,14 +47,14 @@ MAX_ROUNDS = 3
 _SUFFIXES = (".yaml", ".yml")
 
 
-def load(folders: Iterable[Path] = ()) -> dict[str, Policy]:
-    """Read the shipped policies, and those in other folders beside them.
+def load(folders: Iterable[Path] = (), base: Path | None = None) -> dict[str, Policy]:
+    """Read the shipped policies, or those that lie in a folder in their place, and those in other folders beside them.
 
     Raises:
         InputError: A file is wrong, a folder is not there, or two files have one id.
     """
     policies: dict[str, Policy] = {}
-    for folder in (shipped("policies"), *folders):
+    for folder in (base or shipped("policies"), *folders):
         for file in files(folder):
             policy = read(file, folder)
             if policy.id in policies:
@@ -160,9 +160,9 @@ def choose(policies: Mapping[str, Policy], choice: Choice) -> Chosen:
     """
     config = choice.document or Document("configuration", {})
     ours = _checked(_Overrides(choice.severity, choice.params, choice.disable), policies, config)
-    profile = _Profiles(policies, profiles(choice.folders)).read(choice.profile, config, ("profile",))
+    profile = _Profiles(policies, profiles(choice.folders, choice.base)).read(choice.profile, config, ("profile",))
     overrides = profile.overrides.under(ours)
-    wanted = profile.members | {policy.id for policy in policies.values() if not is_shipped(policy)}
+    wanted = profile.members | {policy.id for policy in policies.values() if not is_shipped(policy, choice.base)}
     applied = wanted - overrides.disable.keys()
     known = sorted(policies.values(), key=lambda policy: policy.id)
     return Chosen(
@@ -187,14 +187,14 @@ def effective_params(policy: Policy, settings: Mapping[str, Any], given: Mapping
     return {name: given.get(name, settings.get(param.setting or "", param.default)) for name, param in policy.params.items()}
 
 
-def profiles(folders: Iterable[Path] = ()) -> dict[str, Path]:
-    """Return the profiles by name: those that ship, and those in `profiles/` of other folders.
+def profiles(folders: Iterable[Path] = (), base: Path | None = None) -> dict[str, Path]:
+    """Return the profiles by name: those that ship, or lie in a folder in their place, and those in `profiles/` of other folders.
 
     Raises:
         InputError: Two profiles have one name.
     """
     found: dict[str, Path] = {}
-    for folder in (shipped("policies"), *folders):
+    for folder in (base or shipped("policies"), *folders):
         for file in sorted(each for each in (folder / PROFILES).glob("*") if each.suffix in _SUFFIXES):
             if file.stem in found:
                 raise InputError(f"{file}: there is a profile {file.stem!r} already, in {found[file.stem]}", hint="rename the file")
@@ -225,9 +225,9 @@ def judged(rule: Rule, unlisted: Mapping[str, int] | None = None) -> Judged:
     )
 
 
-def is_shipped(policy: Policy) -> bool:
-    """Tell whether a policy comes with the program."""
-    return policy.file.is_relative_to(shipped("policies"))
+def is_shipped(policy: Policy, base: Path | None = None) -> bool:
+    """Tell whether a policy comes with the program, or from the folder in the place of what comes with it."""
+    return policy.file.is_relative_to(base or shipped("policies"))
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -525,7 +525,14 @@ def _rule(policy: Policy, choice: Choice, profile: _Overrides, severity: Mapping
 
 def _left_out(policy: Policy, wanted: frozenset[str], disabled: Mapping[str, str]) -> LeftOut:
     because = disabled[policy.id].strip() if policy.id in wanted and policy.id in disabled else None
-    return LeftOut(id=policy.id, title=policy.title, severity=policy.severity, controls=dict(policy.controls), because=because)
+    return LeftOut(
+        id=policy.id,
+        title=policy.title,
+        severity=policy.severity,
+        controls=dict(policy.controls),
+        because=because,
+        door=policy.door,
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- parameters

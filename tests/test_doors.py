@@ -1,9 +1,13 @@
 """The doors: what ways in there are, and who guards them."""
 
+import msgspec
 import pytest
 
 from scanner import documents, policies
 from scanner.doors import DOORS
+from scanner.model import LeftOut, Severity, Verdict
+from scanner.render.html_doors import Standing, doorways
+from tests import samples
 
 KNOWN = policies.load()
 
@@ -19,3 +23,13 @@ def test_each_door_is_guarded(door: str) -> None:
 
 def test_what_guards_no_door_watches_whether_we_would_know() -> None:
     assert {policy.area for policy in KNOWN.values() if policy.door is None} == {"audit", "attestation"}
+
+
+def test_a_door_is_not_known_to_be_closed_while_a_guard_is_not_applied() -> None:
+    policy = msgspec.structs.replace(samples.report().policies[0], door="invites")
+    passes = next(each for each in samples.report().findings if each.verdict is Verdict.PASS)
+    all_pass = msgspec.structs.replace(passes, policy=policy.id)
+    left_out = LeftOut(id="a/b", title="", severity=Severity.LOW, controls={}, door="invites")
+    for guards, standing in (((), Standing.CLOSED), ((left_out,), Standing.UNKNOWN)):
+        report = msgspec.structs.replace(samples.report(), policies=(policy,), findings=(all_pass,), left_out=guards)
+        assert doorways(report, report.findings, report.counts())[0].standing is standing

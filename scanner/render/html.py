@@ -1,33 +1,27 @@
 """The report that people read: one HTML file that stands alone, asks the network for nothing and needs no script to be read."""
 
-import collections
-import re
+import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
-from enum import StrEnum
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Any, NamedTuple
 
-import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from scanner import frameworks
-from scanner.conditions import Clause
 from scanner.frameworks import Framework
-from scanner.kinds import KINDS
 from scanner.model import (
     AttestationUse,
     BaselineState,
     EndpointCoverage,
-    Evidence,
     Finding,
     Gap,
+    Header,
     Judged,
     LeftOut,
     Reason,
@@ -36,65 +30,67 @@ from scanner.model import (
     Source,
     Target,
     Vanished,
-    Verdict,
     WaiverUse,
 )
 from scanner.render import console
 from scanner.render.console import is_link
 from scanner.render.counts import near_miss, not_listed, proven, served
+from scanner.render.html_data import Row, island, places, rows, worst_first
+from scanner.render.html_doors import Area, Doorway, areas, bar, door_of, doorways
+from scanner.render.html_words import REASONS, SOURCES, Outcome, anchor, noun, prose, shown, steps, until, utc, visible
 from scanner.render.text import FATES
 from scanner.shipped import shipped
 
 TEMPLATE, STYLE, SCRIPT = "report.html.j2", "report.css", "report.js"
 
+# How many findings the markup shows of each policy and verdict: so many, or fewer, so that they are so many in all.
+_SHOWN, _SHOWN_IN_ALL = 20, 250
+
 
 def render(report: Report, templates: Path | None = None) -> str:
     """Return the report as one HTML document; files in the folder `templates` take the place of the shipped ones."""
-    environment = _environment(templates)
-    style, script = (_source(environment, name) for name in (STYLE, SCRIPT))
-    return environment.get_template(TEMPLATE).render(page=_page(report), style=style, script=script, csp=_csp(style, script))
+    return standing_alone(environment(templates), TEMPLATE, (STYLE,), SCRIPT, _page(report))
 
 
-class Outcome(StrEnum):
-    """A verdict as a reader meets it, worst first: a failure that somebody excused stands apart from one that nobody did."""
+def standing_alone(made_by: Environment, template: str, styles: Sequence[str], script: str, page: object) -> str:
+    """Return one HTML document made of a template, with its styles and its script inside, beside which nothing may run."""
+    style, code = Markup("").join(_source(made_by, name) for name in styles), _source(made_by, script)
+    return made_by.get_template(template).render(page=page, style=style, script=code, csp=_csp(style, code))
 
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-    WAIVED = "waived"
-    PASS = "pass"  # noqa: S105  not a password
-    NOTAPPLICABLE = "notapplicable"
 
-    @property
-    def label(self) -> str:
-        """Return its words."""
-        return _LABELS[self]
-
-    @property
-    def is_news(self) -> bool:
-        """Tell whether a reader should see it without asking."""
-        return self in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WAIVED)
+def environment(templates: Path | None = None) -> Environment:
+    """Return what makes a page of a template: all text is escaped and visible, and an undefined name is an error."""
+    folders = [folder for folder in (templates, shipped("reports")) if folder]
+    made = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {
+        "anchor": anchor,
+        "noun": noun,
+        "prose": prose,
+        "shown": shown,
+        "steps": steps,
+        "utc": utc,
+        "until": until,
+    }
+    made.tests["link"] = is_link
+    return made
 
 
 # ------------------------------------------------------------------------------------------------------ what a template sees
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One fact of a finding: what was wanted of it (nothing, if it is only context), what was seen, and who says so."""
-
-    fact: str
-    of: str | None
-    wanted: str
-    seen: str
-    known: bool
-    why: str | None
-    source: Source | None
-
-
-@dataclass(frozen=True, slots=True)
 class Item:
-    """A finding, ready to be shown; `console` leads to its own page, where the policy's section has no such link."""
+    """A finding, ready to be shown, and its `row` in the table; `console` leads to it, unless its policy's section does."""
 
+    row: int
     finding: Finding
     anchor: str
     console: str | None
@@ -105,12 +101,13 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What came out the same way of one policy, worst severity first; `more` says what of it is not listed."""
+    """What came out the same way of one policy, worst severity first; so many `more` are in the table, and others nowhere."""
 
     outcome: Outcome
     members: tuple[Item, ...]
     count: int
-    more: str
+    more: int
+    unlisted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class Tally:
     """How many findings came out one way, how bad these are, and where they lie in a bar of a hundred."""
 
     outcome: Outcome
@@ -163,6 +160,14 @@ class Blind:
 
 
 @dataclass(frozen=True, slots=True)
+class Inventory:
+    """What was read of one product: the kinds, how many resources of each, and whether these are all."""
+
+    product: str
+    kinds: tuple[tuple[str, int, bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Against:
     """What the comparison with a baseline says: what is new, what is known, and what has vanished, by what became of it."""
 
@@ -180,13 +185,21 @@ class Page:
     because: str
     meaning: str
     gate: str
-    counters: tuple[Counter, ...]
+    counters: tuple[Tally, ...]
+    doors: tuple[Doorway, ...]
+    watching: Doorway
+    areas: tuple[Area, ...]
     blind: tuple[Blind, ...]
     sight: str
     sections: tuple[Section, ...]
+    by_door: tuple[tuple[Doorway, tuple[Section, ...]], ...]
+    unlisted: str
+    data: Markup
+    inventory: tuple[Inventory, ...]
+    digest: str
     frameworks: tuple[Framework, ...]
     proven: Mapping[str, str]
-    labels: Mapping["Outcome", str]
+    labels: Mapping[Outcome, str]
     disabled: tuple[LeftOut, ...]
     unnamed: tuple[LeftOut, ...]
     served: str
@@ -203,68 +216,24 @@ class Page:
 
 # ---------------------------------------------------------------------------------------------------------------- wording
 
-_LABELS = {
-    Outcome.FAIL: "failing",
-    Outcome.UNKNOWN: "could not be judged",
-    Outcome.WAIVED: "waived",
-    Outcome.PASS: "passing",
-    Outcome.NOTAPPLICABLE: "not applicable",
-}
-
 _MEANINGS = {
     0: "As a gate, this would let the pipeline go on.",
     1: "As a gate, this would stop the pipeline.",
     3: "As a gate, this would stop the pipeline: what was not verified does not pass.",
 }
 
-# Label, what it means, and what would lift it where a gap itself gives no hint.
-_REASONS = {
-    Reason.FORBIDDEN: (
-        "access refused",
-        "The credential is not allowed to look.",
-        "use a credential with the permission that is missing",
-    ),
-    Reason.NOT_FOUND: ("not found", "It is not there, or hidden from this credential.", "look whether it exists under this name"),
-    Reason.NO_CREDENTIAL: ("no credential", "No credential was given for it.", "give the credential that `atlascan doctor` names"),
-    Reason.NO_PUBLIC_API: (
-        "no public interface",
-        "Only a console shows it.",
-        "a person looks, and states it with `atlascan attest`",
-    ),
-    Reason.OPT_IN_OFF: (
-        "not opted in",
-        "Reading it is opt-in, and was not switched on.",
-        "switch it on in the configuration, or attest it",
-    ),
-    Reason.UNSUPPORTED: ("not supported", "This site, or this version of the tool, does not offer it.", "attest it"),
-    Reason.GAVE_UP: ("gave up", "It answered with errors or too slowly, again and again.", "scan again later"),
-    Reason.MALFORMED: (
-        "not understood",
-        "The answer had a shape that is not known.",
-        "update the tool, or report the answer's shape",
-    ),
-}
-
-_SOURCES = {
-    Source.API: ("api", "Atlassian's public interface said so."),
-    Source.API_EXPERIMENTAL: ("api, experimental", "a public interface that Atlassian calls experimental said so; it may change."),
-    Source.UNDOCUMENTED: ("undocumented", "an endpoint that Atlassian does not document said so; its meaning is inferred."),
-    Source.PROBE: ("probe", "it was seen from outside, as an anonymous visitor sees it."),
-    Source.INFERRED: ("inferred", "it follows from something else that was seen, such as the audit log."),
-    Source.ATTESTED: ("attested", "a person's dated statement; nothing but that person vouches for it."),
-}
+_PRODUCTS = {"org": "Organization", "jira": "Jira", "jsm": "Jira Service Management", "confluence": "Confluence"}
 
 _LIFTS_SHOWN = 4
 
 
 def _page(report: Report) -> Page:
     counts = report.counts()
-    items = tuple(_items(report))
-    by_policy: dict[str, list[Item]] = {policy.id: [] for policy in report.policies}
-    for item in items:
-        by_policy[item.finding.policy].append(item)
-    target = report.snapshot.target
-    sections = [_section(policy, by_policy[policy.id], counts[policy.id], target) for policy in report.policies]
+    total = sum(counts.values(), Counter())
+    findings = worst_first(report.findings)
+    named = places(findings)
+    sections = tuple(sorted(_sections(report, findings, named.all, counts), key=_section_order))
+    doors = doorways(report, findings, counts)
     view = frameworks.view(report)
     return Page(
         report=report,
@@ -272,13 +241,21 @@ def _page(report: Report) -> Page:
         because=report.gate.because[:1].upper() + report.gate.because[1:],
         meaning=_MEANINGS.get(report.gate.exit_code, "As a gate, this would stop the pipeline."),
         gate=_gate(report),
-        counters=tuple(_counters(items, sum(counts.values(), collections.Counter()))),
+        counters=tuple(_tallies(findings, total)),
+        doors=doors[:-1],
+        watching=doors[-1],
+        areas=tuple(areas(report.policies, counts)),
         blind=tuple(_blind(report.gaps)),
-        sight=_sight(len(report.gaps), sum(item.outcome is Outcome.UNKNOWN for item in items)),
-        sections=tuple(sorted(sections, key=_section_order)),
+        sight=_sight(len(report.gaps), sum(finding.word == Outcome.UNKNOWN for finding in findings)),
+        sections=sections,
+        by_door=tuple((each, tuple(one for one in sections if door_of(one.policy) == each.door.id)) for each in doors),
+        unlisted=", ".join(not_listed(sum((Counter(policy.unlisted) for policy in report.policies), Counter()))),
+        data=Markup(island(report, findings, named.untold, view)),  # noqa: S704  letters and digits only
+        inventory=tuple(_inventory(report.snapshot)),
+        digest=_digest(report.policies),
         frameworks=view,
         proven={framework.id: proven(framework) for framework in view},
-        labels=_LABELS,
+        labels={outcome: outcome.label for outcome in Outcome},
         disabled=tuple(each for each in report.left_out if each.because is not None),
         unnamed=tuple(each for each in report.left_out if each.because is None),
         served=served(report.desks),
@@ -288,8 +265,8 @@ def _page(report: Report) -> Page:
         endpoints=tuple(sorted(report.snapshot.endpoints, key=lambda each: each.complete)),
         asked=_asked(report.snapshot.endpoints),
         gaps=tuple(sorted(report.gaps, key=lambda gap: (list(Reason).index(gap.reason), gap.kind, gap.address, gap.id or ""))),
-        reasons=_REASONS,
-        sources=_SOURCES,
+        reasons=REASONS,
+        sources=SOURCES,
         severities=tuple(reversed(Severity)),
     )
 
@@ -331,84 +308,71 @@ def _against(report: Report) -> Against | None:
 
 
 def _standing(findings: Iterable[Finding], state: BaselineState) -> str:
-    outcomes = [_outcome(finding) for finding in findings if finding.baseline is state]
+    outcomes = [Outcome(finding.word) for finding in findings if finding.baseline is state]
     return ", ".join(f"{outcomes.count(each)} {each.label}" for each in Outcome if each in outcomes) or "nothing"
 
 
-def _items(report: Report) -> Iterator[Item]:
-    target = report.snapshot.target
-    consoles = {policy.id: policy.console for policy in report.policies}
-    seen: dict[str, int] = {}
-    for finding in report.findings:
-        name = f"{finding.policy}\n{finding.address}"
-        seen[name] = seen.get(name, 0) + 1
-        digest = sha256(f"{name}\n{seen[name]}".encode("utf-8", "replace")).hexdigest()
-        link = console.link(consoles[finding.policy], finding, target)
-        yield Item(finding, f"finding/{digest[:12]}", link, _outcome(finding), *_rows(finding))
+def _sections(
+    report: Report, findings: Iterable[Finding], anchors: Iterable[str], counts: Mapping[str, Counter[str]]
+) -> Iterator[Section]:
+    placed: dict[str, dict[Outcome, list[_Placed]]] = {each.id: {outcome: [] for outcome in Outcome} for each in report.policies}
+    for row, (finding, place) in enumerate(zip(findings, anchors, strict=True)):
+        placed[finding.policy][Outcome(finding.word)].append(_Placed(row, finding, place))
+    most = _most([len(group) for by_outcome in placed.values() for group in by_outcome.values()])
+    for policy in report.policies:
+        yield _section(policy, placed[policy.id], most, counts[policy.id], report.snapshot.target)
 
 
-def _outcome(finding: Finding) -> Outcome:
-    match finding.verdict:
-        case Verdict.FAIL:
-            return Outcome.FAIL if finding.counts else Outcome.WAIVED
-        case Verdict.UNKNOWN:
-            return Outcome.UNKNOWN
-        case Verdict.PASS:
-            return Outcome.PASS
-        case Verdict.NOTAPPLICABLE:
-            return Outcome.NOTAPPLICABLE
+class _Placed(NamedTuple):
+    """A finding, its row in the table, and its anchor."""
+
+    row: int
+    finding: Finding
+    anchor: str
 
 
-def _rows(finding: Finding) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
-    """Return the clauses with the sources of what they saw, and the evidence that no clause speaks of."""
-    sources = {evidence.path: evidence.source for evidence in finding.evidence}
-    told = {clause.path for clause in finding.clauses if clause.address is None}
-    clauses = tuple(_clause_row(clause, sources) for clause in finding.clauses)
-    return clauses, tuple(_evidence_row(evidence) for evidence in finding.evidence if evidence.path not in told)
+def _most(sizes: Collection[int]) -> int:
+    """Return how many of each group the markup shows."""
+    enough = (most for most in range(_SHOWN, 1, -1) if sum(min(most, size) for size in sizes) <= _SHOWN_IN_ALL)
+    return next(enough, 1)
 
 
-def _clause_row(clause: Clause, sources: Mapping[str, Source]) -> Row:
-    root = re.split(r"[.\[]", clause.path, maxsplit=1)[0]
-    source = None if clause.address else sources.get(clause.path, sources.get(root))
-    return Row(clause.path, clause.address, clause.wanted, shown(clause.actual), clause.known, clause.why, source)
-
-
-def _evidence_row(evidence: Evidence) -> Row:
-    return Row(evidence.path, None, "", shown(evidence.value), known=True, why=None, source=evidence.source)
-
-
-def _section(policy: Judged, items: list[Item], counts: collections.Counter[str], target: Target) -> Section:
-    consoles = tuple(_consoles(policy.console, [item.finding.address for item in items], target))
-    known = {console.href for console in consoles}
-    items = [replace(item, console=None) if item.console in known else item for item in sorted(items, key=_item_order)]
-    groups = tuple(_group(outcome, items, counts, policy) for outcome in Outcome if counts[outcome.value])
-    counting = [item.finding.severity for item in items if item.finding.counts]
+def _section(policy: Judged, placed: Mapping[Outcome, list[_Placed]], most: int, counts: Counter[str], target: Target) -> Section:
+    findings = [each.finding for group in placed.values() for each in group]
+    consoles = tuple(_consoles(policy.console, {finding.address for finding in findings}, target))
+    linked = {each.href for each in consoles}
+    groups = []
+    for outcome in Outcome:
+        if counts[outcome]:
+            items = tuple(_item(each, policy, target, linked) for each in placed[outcome][:most])
+            groups.append(_group(outcome, items, counts[outcome], policy.unlisted.get(outcome, 0)))
+    counting = [finding.severity for finding in findings if finding.counts]
     return Section(
         policy=policy,
         anchor=anchor(policy.id),
         severity=max(counting, key=lambda severity: severity.rank, default=policy.severity),
         outcome=groups[0].outcome if groups else Outcome.NOTAPPLICABLE,
-        groups=groups,
+        groups=tuple(groups),
         consoles=consoles,
         near_miss=near_miss(counts),
     )
 
 
-def _group(outcome: Outcome, items: list[Item], counts: collections.Counter[str], policy: Judged) -> Group:
-    members = tuple(item for item in items if item.outcome is outcome)
-    more = not_listed({word: number for word, number in policy.unlisted.items() if word == outcome})
-    return Group(outcome, members, counts[outcome.value], "".join(more))
+def _item(placed: _Placed, policy: Judged, target: Target, linked: Collection[str]) -> Item:
+    row, finding, place = placed
+    link = console.link(policy.console, finding, target)
+    return Item(row, finding, place, None if link in linked else link, Outcome(finding.word), *rows(finding))
 
 
-def _item_order(item: Item) -> tuple[int, int, str]:
-    return list(Outcome).index(item.outcome), -item.finding.severity.rank, item.finding.address
+def _group(outcome: Outcome, items: tuple[Item, ...], count: int, unlisted: int) -> Group:
+    return Group(outcome, items, count, count - len(items) - unlisted, "".join(not_listed({outcome.value: unlisted})))
 
 
 def _section_order(section: Section) -> tuple[int, int, str]:
     return list(Outcome).index(section.outcome), -section.severity.rank, section.policy.id
 
 
-def _consoles(template: str, addresses: list[str], target: Target) -> Iterator[Link]:
+def _consoles(template: str, addresses: Iterable[str], target: Target) -> Iterator[Link]:
     """Yield the console of the organization, or those of the sites that the addresses name; of all sites if they name none."""
     if "{site_url}" not in template:
         if href := console.filled(template, target, {}, None):
@@ -420,29 +384,21 @@ def _consoles(template: str, addresses: list[str], target: Target) -> Iterator[L
             yield Link(href, f"Open {site}")
 
 
-def _counters(items: Iterable[Item], counts: collections.Counter[str]) -> Iterator[Counter]:
-    by_outcome: dict[Outcome, list[Item]] = {outcome: [] for outcome in Outcome}
-    for item in items:
-        by_outcome[item.outcome].append(item)
-    total = counts.total() or 1
-    start = 0.0
-    for outcome, members in by_outcome.items():
-        count = counts[outcome.value]
-        width = round(100 * count / total, 2)
-        yield Counter(outcome, count, _by_severity(members) if outcome.is_news else "", round(start, 2), width)
-        start += width
-
-
-def _by_severity(items: Iterable[Item]) -> str:
-    severities = [item.finding.severity for item in items]
-    return ", ".join(f"{severities.count(severity)} {severity}" for severity in reversed(Severity) if severity in severities)
+def _tallies(findings: Iterable[Finding], counts: Counter[str]) -> Iterator[Tally]:
+    severities: dict[str, Counter[Severity]] = {outcome: Counter() for outcome in Outcome}
+    for finding in findings:
+        severities[finding.word][finding.severity] += 1
+    for outcome, start, width in bar(counts):
+        numbers = severities[outcome]
+        detail = ", ".join(f"{numbers[severity]:,} {severity}" for severity in reversed(Severity) if numbers[severity])
+        yield Tally(outcome, counts[outcome], detail if outcome.is_news else "", start, width)
 
 
 def _blind(gaps: Iterable[Gap]) -> Iterator[Blind]:
     order = list(Reason)
     for reason, group in groupby(sorted(gaps, key=lambda gap: order.index(gap.reason)), key=lambda gap: gap.reason):
         members = tuple(group)
-        label, meaning, lift = _REASONS[reason]
+        label, meaning, lift = REASONS[reason]
         lifts = tuple(dict.fromkeys(gap.hint or lift for gap in members))
         kinds = tuple(dict.fromkeys(noun(gap.kind) for gap in members))
         more = max(0, len(lifts) - _LIFTS_SHOWN)
@@ -460,115 +416,40 @@ def _asked(endpoints: Iterable[EndpointCoverage]) -> str:
     return f"{'All were read whole.' if all(complete) else partly} Seconds are those of all requests, added up."
 
 
+def _inventory(header: Header) -> Iterator[Inventory]:
+    """Yield what was read, product by product."""
+    for product, group in groupby(sorted(header.coverage, key=lambda each: _product(each.kind)), lambda each: _product(each.kind)):
+        title = [*_PRODUCTS.values(), "Other"][product]
+        yield Inventory(title, tuple((each.kind, each.resources, each.complete) for each in group))
+
+
+def _product(kind: str) -> int:
+    """Return at which place the product of a kind stands, or the place after the last."""
+    product = kind.partition(".")[0]
+    return list(_PRODUCTS).index(product) if product in _PRODUCTS else len(_PRODUCTS)
+
+
+def _digest(policies: Iterable[Judged]) -> str:
+    """Return the SHA-256 of the policies as they were applied: one for the same ids, versions and parameters."""
+    applied = sorted([policy.id, str(policy.version), json.dumps(policy.params, sort_keys=True)] for policy in policies)
+    return sha256(json.dumps(applied).encode()).hexdigest()
+
+
 def _things(number: int) -> str:
     return "1 thing" if number == 1 else f"{number} things"
 
 
-# -------------------------------------------------------------------------------------------------- what a template may call
-
-
-def noun(kind: str) -> str:
-    """Return what a kind is called in a sentence."""
-    return KINDS[kind].noun if kind in KINDS else kind
-
-
-def shown(value: Any) -> str:  # noqa: ANN401  a fact is any JSON
-    """Return a fact for a person to read: lists of objects a line each, everything else in one line."""
-    match value:
-        case str():
-            return value or "(empty text)"
-        case []:
-            return "(empty list)"
-        case [*values] if any(isinstance(each, list | dict) for each in values):
-            return "\n".join(map(shown, values))
-        case [*values]:
-            return ", ".join(map(shown, values))
-        case {**pairs}:
-            return ", ".join(f"{key}: {shown(each)}" for key, each in pairs.items()) or "(nothing)"
-        case _:
-            return msgspec.json.encode(value).decode()
-
-
-def anchor(policy: str) -> str:
-    """Return the name of the place where a policy stands on the page."""
-    return f"policy/{quote(policy)}"
-
-
-def prose(text: str) -> Markup:
-    """Return text in which what stands between backticks is code."""
-    parts = re.split(r"`([^`]+)`", visible(text))
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if index % 2 else escape(part) for index, part in enumerate(parts)
-    )
-
-
-def steps(path: str) -> Markup:
-    """Return a path that a narrow column may break before a slash, and nowhere within a step that fits."""
-    return Markup("<wbr>/").join(visible(path).split("/"))
-
-
-def utc(moment: datetime) -> str:
-    """Return a moment as UTC, to the minute."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return f"{aware.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def until(expires: date, taken_at: datetime) -> str:
-    """Return how far a date of expiry is from the snapshot: a report reads the same on any day."""
-    days = (expires - taken_at.astimezone(UTC).date()).days
-    unit = "day" if abs(days) == 1 else "days"
-    if days < 0:
-        return f"ended {-days} {unit} earlier"
-    return f"{days} {unit} left" if days else "last day"
-
-
-# C0, C1, line and paragraph separators, what reorders or hides text, surrogates and noncharacters. Joiners (emoji, Persian) and the
-# plain direction marks stay: within <bdi> they do no harm.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2060-\u206f\u200b\ufeff\ufff9-\uffff\ud800-\udfff\U000e0000-\U000e001f]"
-)
-
-
-def visible(text: str) -> str:
-    """Return text with a name in the place of every character that HTML forbids, or that reorders or hides what is around it."""
-    return _UNSEEN.sub(lambda match: f"[U+{ord(match.group()):04X}]", text)
-
-
 # ---------------------------------------------------------------------------------------------------------------- the page
-
-
-def _environment(templates: Path | None) -> Environment:
-    folders = [folder for folder in (templates, shipped("reports")) if folder]
-    environment = Environment(
-        loader=FileSystemLoader(folders),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "anchor": anchor,
-        "noun": noun,
-        "prose": prose,
-        "shown": shown,
-        "steps": steps,
-        "utc": utc,
-        "until": until,
-    }
-    environment.tests["link"] = is_link
-    return environment
 
 
 def _finalize(value: Any) -> Any:  # noqa: ANN401  whatever a template prints
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _source(environment: Environment, name: str) -> Markup:
+def _source(made_by: Environment, name: str) -> Markup:
     """Return our own stylesheet or script, which needs no escaping; no word of it comes from a report."""
-    assert environment.loader  # noqa: S101  for mypy: it was given above
-    return Markup(environment.loader.get_source(environment, name)[0])  # noqa: S704
+    assert made_by.loader  # noqa: S101  for mypy: it was given above
+    return Markup(made_by.loader.get_source(made_by, name)[0])  # noqa: S704
 
 
 def _csp(style: str, script: str) -> str:

@@ -47,9 +47,81 @@ Object = dict[str, Any]
 
 def render(report: Report) -> str:
     """Return the report as JSON. A key is never left out: what there is not is null or empty."""
-    text = json.dumps(_document(report), ensure_ascii=False, allow_nan=False, indent=2)
+    return written(_document(report))
+
+
+def written(document: Object) -> str:
+    """Return a document as the text of a file."""
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
     # Half a surrogate pair is no text that UTF-8 can hold; as an escape it passes through JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def of_snapshot(header: Header) -> Object:
+    """Return a header as JSON has it."""
+    return {
+        "id": header.id,
+        "taken_at": moment(header.taken_at),
+        "tool": header.tool,
+        "recorded": header.recorded,
+        "audit_since": header.audit_since and moment(header.audit_since),
+        "pseudonyms": header.pseudonyms,
+        "target": {"org": header.target.org, "org_name": header.target.org_name, "sites": dict(header.target.sites)},
+        "coverage": [_coverage(coverage) for coverage in header.coverage],
+        "endpoints": [_endpoint(coverage) for coverage in header.endpoints],
+    }
+
+
+def of_policy(policy: Judged) -> Object:
+    """Return a policy as JSON has it."""
+    return {
+        "id": policy.id,
+        "version": policy.version,
+        "title": policy.title,
+        "severity": policy.severity.value,
+        "kind": policy.kind,
+        "params": plain(policy.params),
+        "rationale": policy.rationale,
+        "remediation": list(policy.remediation),
+        "console": policy.console,
+        "controls": _controls(policy.controls),
+        "references": list(policy.references),
+        "file": policy.file,
+        "line": policy.line,
+        "unlisted": dict(policy.unlisted),
+        "relaxed": [_relaxed(each) for each in policy.relaxed],
+        "door": policy.door,
+    }
+
+
+def of_gap(gap: Gap) -> Object:
+    """Return a gap as JSON has it."""
+    return {
+        "kind": gap.kind,
+        "reason": gap.reason.value,
+        "detail": gap.detail,
+        "hint": gap.hint,
+        "parent": gap.parent,
+        "id": gap.id,
+    }
+
+
+def moment(when: datetime) -> str:
+    """Return a moment as UTC."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401  facts and parameters are whatever JSON holds
+    """Return a value that JSON can say."""
+    match value:
+        case Mapping():
+            return {str(key): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case float() if not math.isfinite(value):
+            return None  # JSON has no word for it, and no interface answers it
+        case _:
+            return value
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
@@ -62,30 +134,18 @@ def _document(report: Report) -> Object:
         "version": VERSION,
         "tool": report.tool,
         "profile": report.profile,
-        "snapshot": _snapshot(report.snapshot),
+        "snapshot": of_snapshot(report.snapshot),
         "gate": _gate(report.gate),
         "summary": _summary(report),
         "frameworks": {each.id: _framework(each) for each in frameworks.view(report)},
-        "policies": [_policy(policy) for policy in report.policies],
+        "policies": [of_policy(policy) for policy in report.policies],
         "left_out": [_left_out(policy) for policy in report.left_out],
         "desks": [{"id": desk.id, "kind": desk.kind, "declared": desk.declared} for desk in report.desks],
         "findings": [_finding(each, consoles.get(each.policy, ""), report.snapshot.target) for each in report.findings],
-        "gaps": [_gap(gap) for gap in report.gaps],
+        "gaps": [of_gap(gap) for gap in report.gaps],
         "waivers": [_waiver_use(use) for use in report.waivers],
         "attestations": [_attestation_use(use) for use in report.attestations],
         "baseline": report.baseline and _baseline(report.baseline, report.findings),
-    }
-
-
-def _snapshot(header: Header) -> Object:
-    return {
-        "id": header.id,
-        "taken_at": _moment(header.taken_at),
-        "tool": header.tool,
-        "recorded": header.recorded,
-        "target": {"org": header.target.org, "org_name": header.target.org_name, "sites": dict(header.target.sites)},
-        "coverage": [_coverage(coverage) for coverage in header.coverage],
-        "endpoints": [_endpoint(coverage) for coverage in header.endpoints],
     }
 
 
@@ -157,29 +217,8 @@ def _control(control: Control) -> Object:
     }
 
 
-def _policy(policy: Judged) -> Object:
-    return {
-        "id": policy.id,
-        "version": policy.version,
-        "title": policy.title,
-        "severity": policy.severity.value,
-        "kind": policy.kind,
-        "params": _plain(policy.params),
-        "rationale": policy.rationale,
-        "remediation": list(policy.remediation),
-        "console": policy.console,
-        "controls": _controls(policy.controls),
-        "references": list(policy.references),
-        "file": policy.file,
-        "line": policy.line,
-        "unlisted": dict(policy.unlisted),
-        "relaxed": [_relaxed(each) for each in policy.relaxed],
-        "door": policy.door,
-    }
-
-
 def _relaxed(relaxed: Relaxed) -> Object:
-    return {"param": relaxed.param, "value": _plain(relaxed.value), "bound": relaxed.bound}
+    return {"param": relaxed.param, "value": plain(relaxed.value), "bound": relaxed.bound}
 
 
 def _left_out(policy: LeftOut) -> Object:
@@ -189,6 +228,7 @@ def _left_out(policy: LeftOut) -> Object:
         "severity": policy.severity.value,
         "controls": _controls(policy.controls),
         "because": policy.because,
+        "door": policy.door,
     }
 
 
@@ -232,25 +272,14 @@ def _clause(clause: Clause) -> Object:
         "address": clause.address,
         "path": clause.path,
         "known": clause.known,
-        "actual": _plain(clause.actual),
+        "actual": plain(clause.actual),
         "wanted": clause.wanted,
         "why": clause.why,
     }
 
 
 def _evidence(evidence: Evidence) -> Object:
-    return {"path": evidence.path, "value": _plain(evidence.value), "source": evidence.source.value}
-
-
-def _gap(gap: Gap) -> Object:
-    return {
-        "kind": gap.kind,
-        "reason": gap.reason.value,
-        "detail": gap.detail,
-        "hint": gap.hint,
-        "parent": gap.parent,
-        "id": gap.id,
-    }
+    return {"path": evidence.path, "value": plain(evidence.value), "source": evidence.source.value}
 
 
 def _waiver_use(use: WaiverUse) -> Object:
@@ -284,7 +313,7 @@ def _baseline(baseline: Baseline, findings: Iterable[Finding]) -> Object:
     numbers = Counter((finding.baseline, finding.verdict) for finding in findings)
     return {
         "snapshot": baseline.snapshot,
-        "taken_at": _moment(baseline.taken_at),
+        "taken_at": moment(baseline.taken_at),
         "profile": baseline.profile,
         **{
             state.value: {verdict.value: numbers[state, verdict] for verdict in (Verdict.FAIL, Verdict.UNKNOWN)}
@@ -308,19 +337,3 @@ def _vanished(vanished: Vanished) -> Object:
 
 def _changed(changed: ChangedPolicy) -> Object:
     return {"policy": changed.policy, "before": changed.before, "after": changed.after, "findings": changed.findings}
-
-
-def _moment(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  facts and parameters are whatever JSON holds
-    match value:
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case float() if not math.isfinite(value):
-            return None  # JSON has no word for it, and no interface answers it
-        case _:
-            return value
