@@ -20,7 +20,7 @@ from scanner.render.html import render
 from tests.samples import many_report
 from tests.screenshot import browser
 
-MARKS = "<!-- written by benchmarks/report.py -->", "<!-- so far -->"
+MARKS = "<!-- written by benchmarks/report.py -->", "<!-- until here -->"
 
 # From what a reader does until the browser has painted what came of it.
 _PAINTED = "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))))"
