@@ -74,21 +74,23 @@ def drift(old: Report, new: Report, changes: Iterable[Change], looked_at: Looked
 def gated(whole: Drift, fail_on: Sequence[str], severity: Severity, *, allow_unknown: bool = False) -> Drift:
     """Return drift with what it means for a pipeline: 1 if what was named happened, else 3 if sight was lost, else 0.
 
-    What was out of sight and turns out to fail counts as opened: nobody knows since when.
+    What was out of sight and turns out to fail counts as opened: nobody knows since when. What is waived stops nothing.
     """
     heeded = [turn for turn in whole.turns if turn.severity.rank >= severity.rank]
-    opened = sum(turn.effect is Effect.OPENED or _is_found_open(turn) for turn in heeded)
+    found = Counter(turn.after for turn in heeded if turn.effect in (Effect.OPENED, Effect.SIGHT_GAINED))
+    opened, waived = found[Verdict.FAIL.value], found["waived"]
     lost = sum(turn.effect is Effect.SIGHT_LOST for turn in heeded)
-    stopping = {Effect.OPENED.value: opened, Effect.SIGHT_LOST.value: lost, ANY: len(whole.changes) + len(whole.turns)}
-    numbers = {word: stopping[word] for word in fail_on if stopping[word]}
     incomparable = sum(turn.effect is Effect.INCOMPARABLE for turn in heeded)
-    if numbers:
-        code, because = 1, f"{_told(opened, lost, incomparable)} at severity {severity} or above" if opened or lost else _any(whole)
-    elif (lost or incomparable) and not allow_unknown:
-        code, because = 3, f"nothing opened at severity {severity} or above, but {_told(0, lost, incomparable)}"
+    turned = sum(turn.effect is not Effect.STILL_OPEN for turn in whole.turns)
+    stopping = {Effect.OPENED.value: opened, Effect.SIGHT_LOST.value: lost, ANY: len(whole.changes) + turned}
+    scope = f"at severity {severity} or above{f', {waived} waived' if waived else ''}"
+    standing, unseen = f"{_told(opened, 0, 0) or 'nothing opened'} {scope}", _told(0, lost, incomparable)
+    if any(stopping[word] for word in fail_on):
+        code, because = 1, f"{_told(opened, lost, incomparable)} {scope}" if opened or lost else _any(whole)
+    elif unseen and not allow_unknown:
+        code, because = 3, f"{standing}, but {unseen}"
     else:
-        allowed = f", {_told(0, lost, incomparable)} (allowed)" if lost or incomparable else ""
-        code, because = 0, f"nothing opened at severity {severity} or above{allowed}"
+        code, because = 0, f"{standing}, {unseen} (allowed)" if unseen else standing
     return msgspec.structs.replace(
         whole, gate=DriftGate(fail_on=tuple(fail_on), severity=severity, exit_code=code, because=because)
     )
@@ -256,10 +258,6 @@ def _explaining(policy: str, address: str, changed: _Changed, looked_at: LookedA
         yield address
     for kind in sorted(looked_at.get(policy, ())):
         yield from [each for each in changed.of_kind.get(kind, ()) if each != address][:MAX_REFERRED]
-
-
-def _is_found_open(turn: Turn) -> bool:
-    return turn.effect is Effect.SIGHT_GAINED and turn.after == Verdict.FAIL.value
 
 
 def _turn_order(turn: Turn) -> tuple[int, int, str, str]:

@@ -155,7 +155,9 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a snapshot is of, when it was taken, and how far the collection got.
 
-    `recorded` says that it was collected from a recording, and of what; `taken_at` is then the moment of the recording.
+    `recorded` says that it was collected from a recording, and of what; `taken_at` is then the moment of the recording. From
+    `audit_since` on audit logs were asked for; None if that is not known. `pseudonyms` is the mark of the key by which people in it
+    are called otherwise; None: they are called by their names.
     """
 
     id: str
@@ -165,6 +167,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     coverage: tuple[Coverage, ...] = ()
     endpoints: tuple[EndpointCoverage, ...] = ()
     recorded: str | None = None
+    audit_since: datetime | None = None
+    pseudonyms: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,8 +377,8 @@ class Rule:
 class Choice:
     """What a configuration chooses to judge by: a profile, and what it sets differently, by policy.
 
-    `settings` are the values that parameters are taken from, `folders` hold profiles of the user's own, and errors point into
-    `document`.
+    `settings` are the values that parameters are taken from, `folders` hold profiles of the user's own, `base` is the folder in the
+    place of the shipped policies, and errors point into `document`.
     """
 
     profile: str
@@ -384,6 +388,7 @@ class Choice:
     disable: Mapping[str, str] = field(default_factory=dict)
     folders: "tuple[Path, ...]" = ()
     document: "Document | None" = None
+    base: "Path | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -535,6 +540,7 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     controls: dict[str, tuple[str, ...]]
     because: str | None = None
+    door: str | None = None
 
 
 class WaiverState(StrEnum):
@@ -797,6 +803,106 @@ class DriftGate(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     exit_code: int
     because: str
+
+
+# --------------------------------------------------------------------------------------------------------------- the history
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """One scan in a history: when it looked, at what, judged by which profile, and what that meant for a pipeline."""
+
+    taken_at: datetime
+    snapshot: str
+    tool: str
+    profile: str
+    exit_code: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look found by one policy: its version, how much fails, is waived, is unknown, and how much was judged."""
+
+    version: int
+    fail: int
+    waived: int
+    unknown: int
+    judged: int
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy through all looks of a history: what each found, or None where the policy was not applied."""
+
+    policy: str
+    title: str
+    severity: Severity
+    door: str | None
+    standings: tuple[Standing | None, ...]
+
+
+class Moment(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a verdict by the look at a moment; it happened after the one before, or None if that is the first."""
+
+    at: datetime
+    after: datetime | None
+    effect: Effect
+    was: str | None
+    became: str | None
+    because: str
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True):
+    """A time for which something failed: seen from one look on until another; None: it does still, or nobody saw it end.
+
+    With `at_least` it may have begun earlier, or ended later, than it was seen. `unseen` says that part of it was out of sight.
+    """
+
+    since: datetime
+    until: datetime | None = None
+    end: Effect | None = None
+    at_least: bool = False
+    unseen: bool = False
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one policy's verdict on one resource over time, and for how long it failed.
+
+    `now` is the verdict's word in the last look; None if there was none.
+    """
+
+    policy: str
+    address: str
+    name: str
+    severity: Severity
+    moments: tuple[Moment, ...]
+    openings: tuple[Opening, ...]
+    now: str | None
+
+    @property
+    def open_since(self) -> datetime | None:
+        """Return since when it has been seen to fail, if it does still as far as anybody knows."""
+        return self.openings[-1].since if self.openings and self.openings[-1].until is None else None
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that cannot be compared between a look and the one before."""
+
+    at: datetime
+    because: str
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """What the looks of a time tell: all that a renderer of a history sees. What is open comes first, the oldest before all."""
+
+    tool: str
+    target: Target
+    looks: tuple[Look, ...]
+    courses: tuple[Course, ...]
+    timelines: tuple[Timeline, ...]
+    limits: tuple[Limit, ...]
+
+    @property
+    def open(self) -> tuple[Timeline, ...]:
+        """Return what fails in the last look, or did when it was last seen."""
+        return tuple(each for each in self.timelines if each.open_since)
 
 
 # ------------------------------------------------------------------------------------------------------------- the forecast

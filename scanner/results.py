@@ -1,6 +1,6 @@
-"""Results: the files that `-f json` writes, read back, so that any other format can be rendered of them.
+"""Results, and drift: the files that `-f json` writes, read back, so that any other format can be rendered of them.
 
-A file is untrusted input: bounded, checked against `schemas/result.schema.json`, and consistent before anything sees it.
+A file is untrusted input: bounded, checked against its schema in `schemas`, and consistent before anything sees it.
 """
 
 import json
@@ -8,16 +8,16 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from scanner import documents
 from scanner.documents import Document, Path_
 from scanner.errors import InputError
-from scanner.model import Report
+from scanner.model import Drift, Report
 
-FORMAT = "atlascan/result"
+FORMAT, DRIFT = "atlascan/result", "atlascan/drift"
 VERSION = 1
 MAX_BYTES = 256 * 1024 * 1024
 MAX_DEPTH = 100
@@ -41,19 +41,43 @@ def parse(content: bytes, name: str) -> Report:
     Raises:
         InputError: As `load` does.
     """
-    document = _Document(name, _decoded(content, name))
-    _check_version(document)
-    _check_depth(document)
-    try:
-        documents.checked(document, "result")
-        report = msgspec.convert(document.value, Report)
-    except msgspec.ValidationError as error:
-        raise InputError(f"{name}: {error}", hint=_EDITED) from error
+    document, report = _read(content, name, FORMAT, Report)
     _check_consistency(document, report)
     return report
 
 
+def load_drift(path: Path) -> Drift:
+    """Read a file that `atlascan diff -f json` wrote.
+
+    Raises:
+        InputError: As `load` does.
+    """
+    return parse_drift(_content(path), str(path))
+
+
+def parse_drift(content: bytes, name: str) -> Drift:
+    """Turn the content of a drift file into the drift it was written from; `name` is what errors call it.
+
+    Raises:
+        InputError: As `load` does.
+    """
+    return _read(content, name, DRIFT, Drift)[1]
+
+
 # ---------------------------------------------------------------------------------------------------------------- private
+
+_Read = TypeVar("_Read", Report, Drift)
+
+
+def _read(content: bytes, name: str, format_: str, type_: type[_Read]) -> "tuple[_Document, _Read]":
+    document = _Document(name, _decoded(content, name))
+    _check_version(document, format_)
+    _check_depth(document)
+    try:
+        documents.checked(document, format_.removeprefix("atlascan/"))
+        return document, msgspec.convert(document.value, type_)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{name}: {error}", hint=_EDITED) from error
 
 
 class _Document(Document):
@@ -117,10 +141,10 @@ def _not_a_number(text: str) -> float:
     raise ValueError(f"{text} is not a number")
 
 
-def _check_version(document: Document) -> None:
+def _check_version(document: Document, format_: str) -> None:
     value = document.value
-    if not isinstance(value, dict) or value.get("format") != FORMAT:
-        raise document.error("this is no result of atlascan", hint=_OTHER)
+    if not isinstance(value, dict) or value.get("format") != format_:
+        raise document.error(f"this is no {format_.removeprefix('atlascan/')} of atlascan", hint=_OTHER)
     version = value.get("version")
     if version != VERSION or isinstance(version, bool):
         shown = ascii(version) if isinstance(version, int | float | str) else "that"

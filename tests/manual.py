@@ -60,13 +60,24 @@ MORE = {
     ),
     "atlascan diff": More(
         ("atlascan diff last-quarter.ndjson.zst atlascan-snapshot.ndjson", "atlascan diff old.ndjson new.ndjson --fail-on any"),
-        ("snapshots", "exit-codes"),
+        ("drift", "snapshots", "exit-codes"),
         "0 if nothing of that happened; 1 if what `--fail-on` names did; 2 if a file or the command line is wrong; "
         "3 if sight was lost, or something cannot be compared",
     ),
-    "atlascan history": More(("atlascan history results",), ("snapshots",)),
-    "atlascan history show": More(("atlascan history show results --since 2026-01-01 -f html=history.html",), ("snapshots",)),
-    "atlascan history prune": More(("atlascan history prune results --keep 2y",), ("snapshots",)),
+    "atlascan history": More(
+        ("atlascan history kept", "atlascan history kept --since 2026-07-01 -f html=history.html"), ("history",)
+    ),
+    "atlascan history show": More(("atlascan history show s3://acme-audit/atlascan -f json=history.json",), ("history",)),
+    "atlascan history prune": More(("atlascan history prune kept --keep 12m",), ("history",)),
+    "atlascan review": More(
+        ("atlascan review --from 2026-07-01 --to 2026-09-30 --store kept -o 2026-q3.zip",), ("review", "history")
+    ),
+    "atlascan verify": More(
+        ("atlascan verify 2026-q3.zip", "atlascan verify 2026-q3.zip --re-derive"),
+        ("review",),
+        "0 if all is as it was packed; 1 if something differs, is missing or was added; 2 if it is no pack; "
+        "3 if the work could not be done",
+    ),
     "atlascan report": More(("atlascan report result.json -f html=report.html",), ("formats",)),
     "atlascan attest": More(("atlascan attest --by kim@acme.com",), ("attestations",)),
     "atlascan waive": More(
@@ -98,6 +109,7 @@ ENVIRONMENT = {
     credentials.CLIENT_ID: "a service account's client, for sites with `auth: oauth`",
     credentials.CLIENT_SECRET: "its secret",
     "ATLASCAN_<NAME>_EMAIL": "as without `<NAME>`, for the site of that name alone (in capitals, `-` as `_`); so for the others",
+    credentials.PSEUDONYM_KEY: "the key that [pseudonyms](../pseudonyms.md) are made with, of 32 characters or more",
     "PYTHON_KEYRING_BACKEND": "which keyring is looked into for a credential that the environment has not, under the service "
     f"`{credentials.SERVICE}`; `keyring.backends.null.Keyring` is none",
     "HTTPS_PROXY": "the proxy, and `NO_PROXY` what goes past it",

@@ -233,7 +233,7 @@ def test_policies_can_be_listed_and_shown(atlascan: Atlascan) -> None:
     assert missing.err == "error: there is no policy 'jsm/public-signup'\n hint: did you mean 'jsm/public-signup-off'?\n"
 
 
-@pytest.mark.parametrize("name", ["config", "attestations", "waivers", "policy", "profile", "result", "diagnosis"])
+@pytest.mark.parametrize("name", ["config", "attestations", "waivers", "policy", "profile", "result", "drift", "diagnosis"])
 def test_the_schema_of_every_file_can_be_had(atlascan: Atlascan, name: str) -> None:
     done = atlascan("schema", name)
     assert done.code == 0

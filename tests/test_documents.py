@@ -388,7 +388,7 @@ def test_eight_point_zero_is_not_a_whole_number() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["config", "policy", "profile", "attestations", "waivers", "result"])
+@pytest.mark.parametrize("name", ["config", "policy", "profile", "attestations", "waivers", "result", "drift"])
 def test_a_shipped_schema_is_a_schema(name: str) -> None:
     validator = documents._validator(name)
     validator.check_schema(documents.schema(name))

@@ -119,7 +119,7 @@ def test_two_writes_of_the_same_are_the_same_bytes(tmp_path: Path, name: str) ->
 def test_a_snapshot_is_lines_with_sorted_keys(tmp_path: Path) -> None:
     head, gap, resource, *_, seal = written(tmp_path / "s.ndjson")
     assert head == msgspec.json.encode(msgspec.json.decode(head), order="sorted") + b"\n"
-    assert head.startswith(b'{"format":"atlascan/snapshot","header":{"coverage":[{"complete":false,"gaps":1,"kind":"jira.project",')
+    assert head.startswith(b'{"format":"atlascan/snapshot","header":{"audit_since":null,"coverage":[{"complete":false,"gaps":1,')
     assert gap.decode() == (
         '{"detail":"403","hint":"ask for more","kind":"jira.project","parent":"jira.site/acme","reason":"forbidden","type":"gap"}\n'
     )

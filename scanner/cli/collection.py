@@ -17,6 +17,7 @@ from scanner.cli import pipeline
 from scanner.config import Config
 from scanner.errors import InputError, WorkError
 from scanner.model import Header, Target
+from scanner.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from scanner.collect.api import Api, Credentials
@@ -37,6 +38,7 @@ class How:
     replay: Path | None = None
     resume: bool = False
     verbosity: int = 0
+    pseudonyms: Pseudonyms | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense together.
@@ -47,6 +49,8 @@ class How:
         chosen = [f"--{name}" for name in ("record", "replay", "resume") if getattr(self, name)]
         if len(chosen) > 1:
             raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
+        if self.record and self.pseudonyms:
+            raise click.UsageError("a recording holds what Atlassian answered, names and all, so --pseudonymize excludes --record")
 
 
 def take(config: Config, target: str, *, needs: frozenset[tuple[str, str]] | None = None, how: How = How(), now: datetime) -> None:
@@ -78,8 +82,12 @@ def take(config: Config, target: str, *, needs: frozenset[tuple[str, str]] | Non
             coverage=went.kinds,
             endpoints=went.endpoints,
             recorded=wire.of,
+            audit_since=choices.since,
         )
-        snapshots.write(target, header, journal.sorted())
+        if how.pseudonyms:
+            snapshots.write(target, *how.pseudonyms.snapshot(header, journal.sorted))
+        else:
+            snapshots.write(target, header, journal.sorted())
         journal.remove()
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from scanner import results
+from scanner.cli import names
 from scanner.errors import did_you_mean
 from scanner.gate import Gating
 from scanner.model import Severity
-from scanner.render.drift.formats import FORMATS as DRIFT_FORMATS
 from scanner.render.formats import FORMATS, Format
 from scanner.render.history.formats import FORMATS as HISTORY_FORMATS
 from scanner.shipped import shipped
@@ -84,16 +84,6 @@ def formats(command: Command) -> Command:
     return _formats(with_templates, FORMATS, "report")  # type: ignore[no-any-return]  # it is the command, with options
 
 
-def drift_formats(command: Command) -> Command:
-    """Add `--format` of drift, and hand the command `outputs` made of it, no two of which go to the same place."""
-
-    @wraps(command)
-    def formatted(*args: Any, outputs: tuple[Output, ...], **others: Any) -> Any:  # noqa: ANN401
-        return command(*args, outputs=_outputs(outputs, None), **others)
-
-    return _formats(formatted, DRIFT_FORMATS, "drift")  # type: ignore[return-value]  # it is the command, with an option
-
-
 def history_formats(command: Command) -> Command:
     """Add `--format` of a history, and hand the command `outputs` made of it, no two of which go to the same place."""
 
@@ -102,6 +92,19 @@ def history_formats(command: Command) -> Command:
         return command(*args, outputs=_outputs(outputs, None), **others)
 
     return _formats(formatted, HISTORY_FORMATS, "history")  # type: ignore[return-value]  # it is the command, with an option
+
+
+def formats_of(table: Mapping[str, Format], noun: str) -> Callable[[Command], Command]:
+    """Return what adds `--format` of a noun's own formats, and hands a command `outputs`, no two of which go to the same place."""
+
+    def with_formats(command: Command) -> Command:
+        @wraps(command)
+        def formatted(*args: Any, outputs: tuple[Output, ...], **others: Any) -> Any:  # noqa: ANN401
+            return command(*args, outputs=_outputs(outputs, None), **others)
+
+        return _formats(formatted, table, noun)  # type: ignore[return-value]  # it is the command, with an option
+
+    return with_formats
 
 
 def templates(command: Command) -> Command:
@@ -175,6 +178,19 @@ def verbose(command: Command) -> Command:
         count=True,
         help="Say on stderr what is asked of Atlassian; twice: about what, and how long it took.",
     )(command)
+
+
+def pseudonymize(command: Command) -> Command:
+    """Add `--pseudonymize`, and hand the command `pseudonyms`: what makes them, or None."""
+
+    @wraps(command)
+    def masked(*args: Any, pseudonymize: bool, **others: Any) -> Any:  # noqa: ANN401
+        return command(*args, pseudonyms=names.pseudonyms() if pseudonymize else None, **others)
+
+    with_option: Any = click.option(
+        "--pseudonymize", is_flag=True, help="Call people otherwise, by a key in ATLASCAN_PSEUDONYM_KEY or the keyring."
+    )(masked)
+    return with_option  # type: ignore[no-any-return]  # it is the command, with an option
 
 
 def collecting(command: Command) -> Command:

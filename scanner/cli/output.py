@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,15 +81,30 @@ def to_stdout(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def to_file(path: Path, text: str) -> None:
-    """Write text to a file that takes the place of an older one only when it is whole.
+def write_pieces(output: Output, pieces: Iterable[str]) -> None:
+    """Write text, piece by piece, to where an output goes.
 
     Raises:
         WorkError: It could not be written.
     """
+    if output.path != STDOUT:
+        to_file(Path(output.path), pieces)
+        return
+    for lines in pieces:
+        to_stdout(lines)
+
+
+def to_file(path: Path, text: str | Iterable[str]) -> None:
+    """Write text, or pieces of it, to a file that takes the place of an older one only when it is whole.
+
+    Raises:
+        WorkError: It could not be written.
+    """
+    pieces = [text] if isinstance(text, str) else text
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_text(text, encoding="utf-8", errors="replace", newline="\n")  # a pipe or a device takes it as it comes
+            with path.open("w", encoding="utf-8", errors="replace", newline="\n") as device:
+                device.writelines(pieces)  # a pipe or a device takes it as it comes
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         # mkstemp makes a file that only its owner may read: a report names people and open doors.
@@ -99,7 +114,7 @@ def to_file(path: Path, text: str) -> None:
     unfinished = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
+            file.writelines(pieces)
         unfinished.replace(path)
     except OSError as error:
         raise WorkError(f"{path}: cannot be written: {error.strerror}") from error

@@ -7,16 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scanner import __version__, attestations, evaluate, policies, waivers
+from scanner import __version__, attestations, causes, diff, evaluate, policies, waivers
 from scanner import config as configuration
-from scanner.baseline import Comparison
+from scanner import drift as drifting
+from scanner.baseline import Comparison, check_target
+from scanner.cli import names
 from scanner.config import Config
 from scanner.errors import InputError, did_you_mean
 from scanner.gate import Gating
-from scanner.model import Attestation, Explanation, LeftOut, Report, Resource, Rule, Snapshot, Waiver
+from scanner.model import Attestation, Drift, Explanation, LeftOut, Report, Resource, Rule, Snapshot, Verdict, Waiver
+from scanner.pseudonyms import check_same
 
 TOOL = f"atlascan {__version__}"
 _AS_CONFIGURED = Gating()
+_OTHER_ORDER = "the snapshot that is given first is the later one of the two"
 
 
 def load_config(file: Path | None) -> Config:
@@ -49,7 +53,7 @@ def criteria(config: Config) -> Criteria:
     Raises:
         InputError: A policy, the profile, a parameter, or the file of attestations or waivers is wrong.
     """
-    known = policies.load(config.policies)
+    known = policies.load(config.policies, config.base)
     chosen = policies.choose(known, config.choice)
     return Criteria(
         chosen.rules,
@@ -59,8 +63,22 @@ def criteria(config: Config) -> Criteria:
     )
 
 
-def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS_CONFIGURED, *, jobs: int = 1) -> Report:
-    """Judge a snapshot, excuse what is waived, compare with a baseline if there is one, and gate."""
+def judge(
+    config: Config,
+    by: Criteria,
+    snapshot: Snapshot,
+    gating: Gating = _AS_CONFIGURED,
+    *,
+    jobs: int = 1,
+    watched: frozenset[tuple[str, str]] = frozenset(),
+) -> Report:
+    """Judge a snapshot, excuse what is waived, compare with a baseline if there is one, and gate.
+
+    What is `watched`, by policy and address, is among the findings whatever it is.
+    """
+    by = names.criteria(by, snapshot.header)
+    if gating.baseline:
+        check_same(gating.baseline.snapshot, snapshot.header)
     as_of = snapshot.header.taken_at
     desks, spaces = _ids(snapshot, "jsm.service_desk"), _ids(snapshot, "confluence.space") if config.spaces else []
     for warning in (*configuration.undeclared_typos(config, desks, spaces), *_sites_left_out(snapshot)):
@@ -72,7 +90,9 @@ def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS
     excuses = waivers.Excuses(by.waivers, waivers.Terms(as_of, kinds, config.waiver_limits))
     versions = {id_: policy.version for id_, policy in applied.items()}
     against = Comparison(gating.baseline, snapshot.header, versions) if gating.baseline else None
-    evaluation = evaluate.evaluate(by.rules, supplied, declare, jobs=jobs, watched=against.failed if against else frozenset())
+    evaluation = evaluate.evaluate(
+        by.rules, supplied, declare, jobs=jobs, watched=watched | (against.failed if against else frozenset())
+    )
     findings = map(excuses, evaluation)
     tally = gating.tally(config.fail_on)
     counted = map(tally, map(against, findings) if against else findings)
@@ -92,6 +112,28 @@ def judge(config: Config, by: Criteria, snapshot: Snapshot, gating: Gating = _AS
         gate=tally.gate(allow_unknown=gating.allow_unknown),
         baseline=against.outcome(gaps) if against else None,
     )
+
+
+def drift(config: Config, by: Criteria, old: Snapshot, new: Snapshot, *, volatile: bool = False, jobs: int = 1) -> Drift:
+    """Judge two snapshots by the same criteria, each as of its own time, and tell what changed and what that did.
+
+    With `volatile`, what changes all the time and logs are told of too.
+
+    Raises:
+        InputError: They are of other organizations or sites, or the later one is given first.
+    """
+    if old.header.taken_at > new.header.taken_at:
+        raise InputError(_OTHER_ORDER, hint="give the earlier snapshot first")
+    check_target(old.header.target, new.header.target, "the earlier snapshot", "the later one")
+    check_same(old.header, new.header)
+    before = judge(config, by, old, jobs=jobs)
+    failed = frozenset((each.policy, each.missing or each.address) for each in before.findings if each.verdict is Verdict.FAIL)
+    after = judge(config, by, new, jobs=jobs, watched=failed)
+    earlier, later = (attestations.supply(snapshot, by.attestations) for snapshot in (old, new))
+    changes = drifting.reaching(diff.changes(earlier, later, volatile=volatile), (later, earlier))
+    explained = causes.explained(changes, old.header, later)
+    looked_at = {rule.policy.id: evaluate.referred(rule.policy) for rule in by.rules}
+    return drifting.drift(before, after, explained, looked_at)
 
 
 def explain(config: Config, by: Criteria, snapshot: Snapshot, policy: str, address: str) -> tuple[Rule, tuple[Explanation, ...]]:

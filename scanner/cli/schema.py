@@ -6,7 +6,7 @@ import msgspec
 from scanner import documents
 from scanner.cli import output
 
-NAMES = ("config", "attestations", "waivers", "policy", "profile", "result", "diagnosis")
+NAMES = ("config", "attestations", "waivers", "policy", "profile", "result", "drift", "history", "diagnosis")
 
 
 # For an editor conditions are spelled out; the loader checks them itself, and says more exactly what is wrong.

@@ -5,6 +5,7 @@ import gc
 import json
 import socket
 import sys
+from collections.abc import Mapping
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -30,31 +31,41 @@ def main() -> None:
 
 def play(scenario: Scenario, met: Weather) -> None:
     """Serve every face of a scenario, each on its own port."""
-    api_socket = _listening()
-    site_sockets = {site.name: _listening() for site in scenario.sites}
-    api_url = _url(api_socket)
-    site_urls = {name: _url(each) for name, each in site_sockets.items()}
-
-    sky = Sky(met, [API, *site_urls])
-    tokens = Tokens(met.token_seconds or scenario.token_seconds)
-    applications: dict[int, ASGIApp] = {_port(api_socket): Outdoors(API, faces.api(scenario, api_url, site_urls, tokens), sky)}
-    for site in scenario.sites:
-        face = faces.site_alone(scenario, site, site_urls[site.name])
-        applications[_port(site_sockets[site.name])] = Outdoors(site.name, face, sky)
-
-    config = uvicorn.Config(
-        by_port(applications), http=ReachableProtocol, lifespan="off", log_config=None, access_log=False, server_header=False
-    )
+    sockets = {name: listening() for name in names_of_faces(scenario)}
+    served = config(applications(scenario, met, sockets))
     gc.freeze()  # what a large scenario is made of stays: there is no need to look through it again and again
-    announcement = json.dumps({"api_url": api_url, "sites": site_urls})
-    AnnouncedServer(config, announcement).run(sockets=[api_socket, *site_sockets.values()])
+    urls = {name: url(each) for name, each in sockets.items()}
+    announcement = json.dumps({"api_url": urls.pop(API), "sites": urls})
+    AnnouncedServer(served, announcement).run(sockets=list(sockets.values()))
 
 
-def by_port(applications: dict[int, ASGIApp]) -> ASGIApp:
+def names_of_faces(scenario: Scenario) -> list[str]:
+    """Name the faces of a scenario: that of the admin API, and one for each site."""
+    return [API, *(site.name for site in scenario.sites)]
+
+
+def applications(scenario: Scenario, met: Weather, sockets: Mapping[str, socket.socket]) -> dict[int, ASGIApp]:
+    """Return every face of a scenario by its port."""
+    site_urls = {site.name: url(sockets[site.name]) for site in scenario.sites}
+    sky = Sky(met, names_of_faces(scenario))
+    tokens = Tokens(met.token_seconds or scenario.token_seconds)
+    met_there = {site.name: faces.site_alone(scenario, site, site_urls[site.name]) for site in scenario.sites}
+    met_there[API] = faces.api(scenario, url(sockets[API]), site_urls, tokens)
+    return {_port(sockets[name]): Outdoors(name, face, sky) for name, face in met_there.items()}
+
+
+def config(served: Mapping[int, ASGIApp]) -> uvicorn.Config:
+    """Return how faces are served."""
+    return uvicorn.Config(
+        by_port(served), http=ReachableProtocol, lifespan="off", log_config=None, access_log=False, server_header=False
+    )
+
+
+def by_port(served: Mapping[int, ASGIApp]) -> ASGIApp:
     """Choose the face by the port that was asked."""
 
     async def choose(scope: Scope, receive: Receive, send: Send) -> None:
-        await applications[scope["server"][1]](scope, receive, send)
+        await served[scope["server"][1]](scope, receive, send)
 
     return choose
 
@@ -72,7 +83,8 @@ class AnnouncedServer(uvicorn.Server):
         sys.stdout.flush()
 
 
-def _listening() -> socket.socket:
+def listening() -> socket.socket:
+    """Open a port of this machine, whichever is free."""
     # asyncio turns Nagle's algorithm off only where the protocol is stated; without that, each answer waits 40 ms.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
@@ -83,7 +95,8 @@ def _port(listening: socket.socket) -> int:
     return int(listening.getsockname()[1])
 
 
-def _url(listening: socket.socket) -> str:
+def url(listening: socket.socket) -> str:
+    """Return the address of a port."""
     return f"http://127.0.0.1:{_port(listening)}"
 
 

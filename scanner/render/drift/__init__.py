@@ -1,0 +1,1 @@
+"""Drift to text, one module a format."""
