@@ -25,6 +25,11 @@ class Outcome:
 Atlascan = Callable[..., Outcome]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long; else all processes but one may have nothing to do at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def _started(scenario: str) -> Iterator[StandIn]:
     with running(scenario) as site:
         yield site

@@ -41,6 +41,8 @@ from tests.fake_atlassian.weather import (
 from tests.test_collect import Collected
 from tests.turning import Turning, hurried
 
+pytestmark = pytest.mark.long
+
 __all__ = ["hurried"]
 
 # What nobody asks as long as something else tells enough: then a fault may let more be known.

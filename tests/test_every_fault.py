@@ -29,6 +29,8 @@ from tests.fake_atlassian.weather import (
 from tests.test_collect import Collected
 from tests.turning import Turning, hurried
 
+pytestmark = pytest.mark.long
+
 __all__ = ["hurried"]
 
 PROJECTS = "/rest/api/3/project/search"

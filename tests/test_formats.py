@@ -25,6 +25,8 @@ from scanner.model import Report
 from scanner.render import formats
 from tests import samples
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "formats.md"
 SAMPLES: dict[str, Callable[[], Report]] = {

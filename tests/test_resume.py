@@ -36,6 +36,8 @@ from tests.sites import ADMIN, NO_KEYRING
 from tests.test_collect import ADMIN as ADMINISTRATOR
 from tests.test_collect import AGENT
 
+pytestmark = pytest.mark.long
+
 SNAPSHOT = "atlascan-snapshot.ndjson"
 JOURNAL = f"{SNAPSHOT}.journal"
 CONFIG = "atlascan.yaml"

@@ -22,6 +22,8 @@ from tests.fake_atlassian.server import StandIn
 from tests.pages import DOCS, GENERATED, PAGES, ROOT, Block, blocks, name
 from tests.sites import ADMIN, NO_KEYRING
 
+pytestmark = pytest.mark.long
+
 # ------------------------------------------------------------------------------------------------------------ the built site
 
 
