@@ -33,7 +33,7 @@ for path in sys.argv[1:]:
 OURS = """
 import sys
 from scanner import diff, snapshots
-for change in diff.changes(*(snapshots.load(path, jobs=2) for path in sys.argv[1:])):
+for change in diff.changes(*snapshots.load_all(sys.argv[1:], jobs=2)):
     print(change.what.value, change.kind, change.id, sep="\\t")
 """
 

@@ -43,7 +43,10 @@ class Collect:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Everything that the configuration says, with defaults filled in and paths resolved."""
+    """Everything that the configuration says, with defaults filled in and paths resolved.
+
+    `base` is no key of it: a folder of policies in the place of the shipped ones.
+    """
 
     sites: tuple[Site, ...]
     org_id: str | None = None
@@ -63,6 +66,7 @@ class Config:
     api_url: str = API_URL
     login_url: str = LOGIN_URL
     document: Document | None = None
+    base: Path | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -80,6 +84,7 @@ class Config:
             disable=self.disable,
             folders=self.policies,
             document=self.document,
+            base=self.base,
         )
 
 

@@ -21,6 +21,14 @@ class FactType(StrEnum):
     OBJECTS = "list of objects"
 
 
+class Person(StrEnum):
+    """What of a person a fact holds; `scanner.pseudonyms` puts something else in its place where that is asked for."""
+
+    EMAIL = "email"
+    NAME = "name"
+    ACCOUNT = "account-id"
+
+
 class Scope(StrEnum):
     """What the id of a kind's resources starts with."""
 
@@ -34,7 +42,8 @@ class Fact:
     """One fact: its type, what it means, the values it may take, and how a person is asked for it.
 
     Of a list that is `united` each answer tells a part: two answers about one resource are put together, not held against each
-    other. What is `volatile` changes all the time, and opens nothing by that: a diff leaves it out.
+    other. What is `volatile` changes all the time, and opens nothing by that: a diff leaves it out. What holds something of a
+    `person` does so where another fact of the same thing has the value that `person_if` says.
     """
 
     type: FactType
@@ -45,6 +54,8 @@ class Fact:
     ask: str | None = None
     united: bool = False
     volatile: bool = False
+    person: Person | None = None
+    person_if: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +64,8 @@ class Kind:
 
     `console` is where a person looks; with it the kind can be attested. Of a `single` kind a site has just one, under its own name;
     of an `unlisted` one nobody but a person tells which there are. A `log` tells what happened, not how things are. The fact
-    `reach` tells how many others a resource concerns, which are `reached`.
+    `reach` tells how many others a resource concerns, which are `reached`. Resources of a kind that is a `person` have an account's
+    id in theirs, and a person's name.
     """
 
     name: str
@@ -68,10 +80,29 @@ class Kind:
     log: bool = False
     reach: str | None = None
     reached: str | None = None
+    person: bool = False
 
 
-def _text(meaning: str, *values: str, ask: str | None = None) -> Fact:
-    return Fact(FactType.TEXT, meaning, values, ask=ask)
+def _text(
+    meaning: str,
+    *values: str,
+    ask: str | None = None,
+    person: Person | None = None,
+    person_if: tuple[str, str] | None = None,
+) -> Fact:
+    return Fact(FactType.TEXT, meaning, values, ask=ask, person=person, person_if=person_if)
+
+
+def _email(meaning: str) -> Fact:
+    return _text(meaning, person=Person.EMAIL)
+
+
+def _name(meaning: str, *, only_if: tuple[str, str] | None = None) -> Fact:
+    return _text(meaning, person=Person.NAME, person_if=only_if)
+
+
+def _account(meaning: str, *, only_if: tuple[str, str] | None = None) -> Fact:
+    return _text(meaning, person=Person.ACCOUNT, person_if=only_if)
 
 
 def _yes(meaning: str, *, ask: str | None = None) -> Fact:
@@ -127,12 +158,17 @@ _SHARES = _objects(
         "authenticated",
         "project-unknown",
     ),
-    target=_text("with which one: the id of an account or group, or the site and key of a project"),
+    target=_account("with which one: the id of an account or group, or the site and key of a project", only_if=("type", "user")),
     role=_text("which role in the project (an id), where it is shared with just that; null for the whole project"),
 )
 
 # What an audit record speaks of.
-_AUDITED = {"id": _text("its id"), "name": _text("its name"), "type": _text("what it is: USER, GROUP, ...")}
+_A_USER = ("type", "USER")
+_AUDITED = {
+    "id": _account("its id", only_if=_A_USER),
+    "name": _name("its name", only_if=_A_USER),
+    "type": _text("what it is: USER, GROUP, ..."),
+}
 
 _OUTSIDE = "the site in a private browser window (not logged in)"
 _CUSTOMER_ACCESS = "Jira settings > Jira Service Management > Customer access"
@@ -233,8 +269,8 @@ KINDS: dict[str, Kind] = {
             "A person with an account that the organization manages, or that is in one of its directories.",
             Scope.ORG,
             {
-                "email": _text("the e-mail address of the account"),
-                "name": _text("the person's name"),
+                "email": _email("the e-mail address of the account"),
+                "name": _name("the person's name"),
                 "account_type": _text("what kind of account", "atlassian", "customer", "app"),
                 "status": _text(
                     "account and membership in one", "active", "suspended", "not_invited", "deactivated", "for_deletion"
@@ -260,6 +296,7 @@ KINDS: dict[str, Kind] = {
                 "groups": _texts("the ids of the groups it is in"),
             },
             "account id",
+            person=True,
         ),
         Kind(
             "org.user_role_assignments",
@@ -285,6 +322,7 @@ KINDS: dict[str, Kind] = {
                 ),
             },
             "account id",
+            person=True,
         ),
         Kind(
             "org.group",
@@ -405,7 +443,7 @@ KINDS: dict[str, Kind] = {
                 "created_at": _date("when it was made"),
                 "expires_at": _date("when it ends"),
                 "last_active_at": _date("when it was last used", volatile=True),
-                "user_id": _text("the account it acts as"),
+                "user_id": _account("the account it acts as"),
             },
             "token id",
         ),
@@ -440,22 +478,22 @@ KINDS: dict[str, Kind] = {
                 "action": _text("what happened: the id of a kind of event"),
                 "actor": _object(
                     "who did it",
-                    id=_text("the id of the account or app"),
-                    name=_text("the name"),
-                    email=_text("the e-mail address"),
+                    id=_account("the id of the account or app"),
+                    name=_name("the name"),
+                    email=_email("the e-mail address"),
                     auth_type=_text("with what kind of token: api-token, auth-token-for-3LO, ..."),
                     token_id=_text("with which token"),
                     token_label=_text("what that token is called"),
                     app_id=_text("the app that set it off"),
-                    on_behalf_of=_text("the account for which it was done"),
+                    on_behalf_of=_account("the account for which it was done"),
                 ),
                 "context": _objects(
                     "to what or whom it was done",
                     "id",
-                    id=_text("its id"),
+                    id=_account("its id", only_if=("type", "users")),
                     type=_text("what it is: users, groups, ..."),
-                    name=_text("its name"),
-                    email=_text("its e-mail address, of a person"),
+                    name=_name("its name", only_if=("type", "users")),
+                    email=_email("its e-mail address, of a person"),
                 ),
                 "container": _objects(
                     "where it was done",
@@ -533,8 +571,8 @@ KINDS: dict[str, Kind] = {
                     "key",
                     key=_text("type and id, in one"),
                     type=_text("a group or a person", "atlassian-group-role-actor", "atlassian-user-role-actor"),
-                    id=_text("the id of the group or account"),
-                    name=_text("the name shown"),
+                    id=_account("the id of the group or account", only_if=("type", "atlassian-user-role-actor")),
+                    name=_name("the name shown", only_if=("type", "atlassian-user-role-actor")),
                 ),
             },
             "project key, a slash and the role's number",
@@ -571,7 +609,7 @@ KINDS: dict[str, Kind] = {
                     key=_text("permission, type and value of the holder, in one"),
                     permission=_text("what may be done, in Atlassian's key"),
                     holder_type=_text("what kind of holder: anyone, applicationRole, group, projectRole, user, ..."),
-                    holder_value=_text("which one (an id); null where the type has none"),
+                    holder_value=_account("which one (an id); null where the type has none", only_if=("holder_type", "user")),
                 ),
                 "in_use": _yes("whether a project uses it; known where one does, or where every project told its scheme"),
                 "project_count": _number("how many projects use it; known where every project told its scheme", volatile=True),
@@ -585,7 +623,7 @@ KINDS: dict[str, Kind] = {
             "filter",
             "A filter that is shared with somebody, or that the asking account owns.",
             Scope.SITE,
-            {"name": _text("its name"), "owner": _text("the owner's account id"), "shares": _SHARES},
+            {"name": _text("its name"), "owner": _account("the owner's account id"), "shares": _SHARES},
             "filter id",
         ),
         Kind(
@@ -595,7 +633,7 @@ KINDS: dict[str, Kind] = {
             Scope.SITE,
             {
                 "name": _text("its name"),
-                "owner": _text("the owner's account id; null for the system's own dashboard"),
+                "owner": _account("the owner's account id; null for the system's own dashboard"),
                 "shares": _SHARES,
             },
             "dashboard id",
@@ -611,7 +649,7 @@ KINDS: dict[str, Kind] = {
                 "members": _objects(
                     "its members, but for inactive ones",
                     "account_id",
-                    account_id=_text("the account's id"),
+                    account_id=_account("the account's id"),
                     account_type=_text("what kind of account, in Atlassian's word: atlassian, app, customer"),
                 ),
             },
@@ -625,9 +663,10 @@ KINDS: dict[str, Kind] = {
             {
                 "account_type": _text("what kind of account", "atlassian", "app", "customer", "unknown"),
                 "active": _yes("whether it is active"),
-                "email": _text("its e-mail address, where that is shown"),
+                "email": _email("its e-mail address, where that is shown"),
             },
             "account id",
+            person=True,
         ),
         Kind(
             "jira.audit_record",
@@ -638,7 +677,7 @@ KINDS: dict[str, Kind] = {
                 "created": _date("when"),
                 "category": _text("what it belongs to, in words: user management, group management, ..."),
                 "summary": _text("what happened, in words of the site's language"),
-                "author": _text("the account id of whoever did it"),
+                "author": _account("the account id of whoever did it"),
                 "object": _object("what was changed", **_AUDITED),
                 "associated": _objects("what else it concerns, such as the group that a person was added to", "id", **_AUDITED),
                 "changed_values": _objects(
@@ -812,12 +851,13 @@ KINDS: dict[str, Kind] = {
             "Somebody who may raise requests in a desk.",
             Scope.SITE,
             {
-                "email": _text("the address, unless the privacy settings hide it"),
-                "display_name": _text("the name shown to others"),
+                "email": _email("the address, unless the privacy settings hide it"),
+                "display_name": _name("the name shown to others"),
                 "active": _yes("whether the account is active"),
                 "desks": _texts("the desks it is a customer of, by their ids", united=True),
             },
             "account id",
+            person=True,
         ),
         Kind(
             "jsm.organization",
@@ -911,7 +951,7 @@ KINDS: dict[str, Kind] = {
             "What a person stated about a setting that no interface gives.",
             Scope.ORG,
             {
-                "attested_by": _text("who stated it"),
+                "attested_by": _name("who stated it"),
                 "attested_on": _date("when"),
                 "expires": _date("the last day on which it counts"),
                 "evidence": _text("where the proof lies: a path or a link"),

@@ -6,12 +6,11 @@ cut off or edited is refused. A name that ends in `.zst` is compressed; `-` is s
 
 import hashlib
 import os
-import shutil
 import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO, FileIO
 from itertools import chain
@@ -105,23 +104,54 @@ def refuse_what_is_no_file(path: str) -> None:
         raise WorkError(f"{path}: cannot be written: it is not a file", hint="- writes to standard output")
 
 
-def load(path: str, *, jobs: int = 1) -> Snapshot:
+def load(path: str, *, jobs: int = 1, most: int | None = None) -> Snapshot:
     """Open a snapshot after checking the whole of it: shape, order, count and digest; of more jobs, one works out the digest.
+
+    A compressed one of which nobody knows where it is from may be refused if it holds more than so many bytes.
 
     Raises:
         InputError: It cannot be read, is no snapshot, was cut off, or was changed after it was written.
     """
-    plain = _plain_file(path)
-    check = _Check("standard input" if path == "-" else path, str(plain), _stamp(plain))
-    header = check.header(beside=jobs > 1)
+    [snapshot] = load_all([path], jobs=jobs, most=most)
+    return snapshot
+
+
+def load_all(paths: Iterable[str], *, jobs: int = 1, most: int | None = None) -> list[Snapshot]:
+    """Open several snapshots as `load` does. Raises as that does."""
+    with opened(paths, jobs=jobs, most=most) as snapshots:
+        return snapshots
+
+
+@contextmanager
+def opened(paths: Iterable[str], *, jobs: int = 1, most: int | None = None) -> Iterator[list[Snapshot]]:
+    """Open several snapshots as `load` does; of more jobs, others work out the digests while the snapshots are read.
+
+    What was made of them holds only if this ends without an error: until then, nothing may be shown, and no process forked.
+
+    Raises:
+        InputError: As `load` does, at the beginning or at the end.
+    """
+    with ExitStack() as open_files:
+        checks = [_Check.of(path, most, open_files) for path in paths]
+        heads = [check.head() for check in checks]
+        process = open_files.enter_context(_other_processes(min(jobs, len(checks)))) if jobs > 1 else None
+        digests = [process.submit(_digest, check.path) if process else None for check in checks]
+        headers = [check.header(head, here=digest is None) for check, head, digest in zip(checks, heads, digests, strict=True)]
+        yield [_opened(check, header) for check, header in zip(checks, headers, strict=True)]
+        for check, digest in zip(checks, digests, strict=True):
+            if digest:
+                check.confirm(digest.result())
+
+
+def _opened(check: "_Check", header: Header) -> Snapshot:
     parts = Parts(tuple(check.parts), blocks, record)
 
     def read() -> Iterator[Record]:
         return chain.from_iterable(map(parts.records, parts.all))
 
-    if str(plain) != path:
+    if check.stands_in:
         # What stands in for a pipe, or for a compressed file, is taken away with the last who reads it.
-        weakref.finalize(read, plain.unlink, missing_ok=True)
+        weakref.finalize(read, Path(check.path).unlink, missing_ok=True)
     return Snapshot(header, read, parts)
 
 
@@ -161,6 +191,9 @@ def record(line: bytes, part: Part, number: int) -> Record:
 
 # A part is about this long, in bytes.
 PART = 4 * 1024 * 1024
+# So much is looked at in one go: what is decoded is looked at while it is at hand; of what is copied, more.
+_BLOCK = 64 * 1024
+_STRIDE = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -170,6 +203,8 @@ class _Check:
     name: str
     path: str
     stamp: tuple[int, int, int]
+    stands_in: bool
+    file: FileIO
     parts: list[Part] = field(default_factory=list)
     # Where it stands: the record before, its line, where the next one starts; and where the part began, with which line.
     last: _Placed | Gap | None = None
@@ -178,22 +213,40 @@ class _Check:
     start: int = 0
     first: int = 2
     digest: "hashlib._Hash | None" = None
+    seal: "tuple[bytes, _Seal] | None" = None
 
-    def header(self, *, beside: bool) -> Header:
-        """Check it all and return its header; the digest may be worked out beside, in another process."""
-        with Path(self.path).open("rb", buffering=0) as file, _other_process() if beside else nullcontext() as process:
-            head = b"".join(_block(file, 0).partition(b"\n")[:2])
-            if not head:
-                raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
-            self._refuse_no_line(head)
-            header = _header(self.name, head)
-            elsewhere = process.submit(_digest, self.path) if process else None
-            self.digest = None if process else hashlib.sha256(head)
-            self.at = self.start = len(head)
-            line, seal = self._follow(file)
-            sha256 = elsewhere.result() if elsewhere else self.digest.hexdigest() if self.digest else ""
-        _check_seal(self.name, self.number, line, seal, _Seal(count=self.number - 2, sha256=sha256))
+    @classmethod
+    def of(cls, path: str, most: int | None, open_files: ExitStack) -> "_Check":
+        plain = _plain_file(path, most)
+        name = "standard input" if path == "-" else path
+        try:
+            file = open_files.enter_context(plain.open("rb", buffering=0))
+        except OSError as error:
+            raise InputError(f"{name}: cannot be read: {error.strerror}") from error
+        return cls(name, str(plain), _stamp(plain), str(plain) != path, file)
+
+    def head(self) -> bytes:
+        """Return the first line."""
+        head = b"".join(_block(self.file, 0).partition(b"\n")[:2])
+        if not head:
+            raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
+        self._refuse_no_line(head)
+        return head
+
+    def header(self, head: bytes, *, here: bool) -> Header:
+        """Check it all and return its header; the digest is worked out here, or confirmed later."""
+        header = _header(self.name, head)
+        self.digest = hashlib.sha256(head) if here else None
+        self.at = self.start = len(head)
+        self.seal = self._follow(self.file)
+        if self.digest:
+            self.confirm(self.digest.hexdigest())
         return header
+
+    def confirm(self, sha256: str) -> None:
+        """Hold the seal against what was found."""
+        if self.seal:
+            _check_seal(self.name, self.number, *self.seal, _Seal(count=self.number - 2, sha256=sha256))
 
     def _follow(self, file: FileIO) -> tuple[bytes, _Seal]:
         """Follow the records in their order up to the seal; return its line, and the seal."""
@@ -299,11 +352,11 @@ def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
     return (thing.kind, True, thing.id, "", thing.source) if isinstance(thing, _Placed) else sort_key(thing)
 
 
-def _other_process() -> "ProcessPoolExecutor":
+def _other_processes(number: int) -> "ProcessPoolExecutor":
     # Imported here: most snapshots are small.
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
 
-    return ProcessPoolExecutor(1)
+    return ProcessPoolExecutor(number)
 
 
 def _digest(path: str) -> str:
@@ -322,9 +375,6 @@ def _digest(path: str) -> str:
 
 
 _LONGEST_SEAL = 4096
-_STRIDE = 1 << 20
-# So much is looked at in one go: what is decoded is looked at while it is at hand.
-_BLOCK = 64 * 1024
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
@@ -382,7 +432,7 @@ def _check_seal(name: str, number: int, line: bytes, seal: _Seal, right: _Seal) 
         raise InputError(f"{name}:{number}: the seal is not as it was written", hint=_AGAIN)
 
 
-def _plain_file(path: str) -> Path:
+def _plain_file(path: str, most: int | None) -> Path:
     """Return a file of plain lines that can be read at any place: the file itself, or what stands in for it."""
     if path == "-":
         if sys.stdin is None:
@@ -390,7 +440,7 @@ def _plain_file(path: str) -> Path:
         return _copied(sys.stdin.buffer)
     try:
         if path.endswith(".zst"):
-            return _decompressed(path)
+            return _decompressed(path, most)
         # `check <(...)`: a pipe can be read but once.
         with Path(path).open("rb") as file:
             return Path(path) if file.seekable() else _copied(file)
@@ -398,26 +448,33 @@ def _plain_file(path: str) -> Path:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _copied(stream: IO[bytes]) -> Path:
-    """Copy a stream into a file that only its owner may read."""
+def _copied(stream: IO[bytes], most: int | None = None) -> Path:
+    """Copy a stream into a file that only its owner may read; of one that is too long, as much as shows it."""
     with tempfile.NamedTemporaryFile(prefix="atlascan-", delete=False) as file:
         try:
-            shutil.copyfileobj(stream, file, 1 << 20)
+            while (most is None or file.tell() <= most) and (block := stream.read(_STRIDE)):
+                file.write(block)
         except BaseException:
             Path(file.name).unlink()
             raise
     return Path(file.name)
 
 
-def _decompressed(path: str) -> Path:
+def _decompressed(path: str, most: int | None) -> Path:
     # Imported here: most snapshots are plain.
     import zstandard  # noqa: PLC0415
 
     try:
         with Path(path).open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain:
-            return _copied(plain)
+            copy = _copied(plain, most)
     except zstandard.ZstdError as error:
         raise InputError(f"{path}: not a compressed snapshot ({error})", hint=_AGAIN) from error
+    if most is not None and copy.stat().st_size > most:
+        copy.unlink()
+        raise InputError(
+            f"{path}: holds more than {most:,} bytes, which no snapshot does that is compressed to so few", hint=_AGAIN
+        )
+    return copy
 
 
 # ---------------------------------------------------------------------------------------------------------------- writing

@@ -414,3 +414,14 @@ def test_another_time_zone_is_kept_as_the_same_moment(tmp_path: Path) -> None:
     east = msgspec.structs.replace(HEADER, taken_at=datetime(2026, 6, 15, 14, tzinfo=timezone(timedelta(hours=2))))
     snapshots.write(str(path), east, RECORDS)
     assert snapshots.load(str(path)).header.taken_at == HEADER.taken_at
+
+
+def test_what_is_made_of_changed_files_is_refused_at_the_end(tmp_path: Path) -> None:
+    files = [str(tmp_path / name) for name in ("old.ndjson", "new.ndjson")]
+    for file in files:
+        snapshots.write(file, HEADER, [])
+    changed = Path(files[1]).read_bytes().replace(b'"tool":"atlascan', b'"tool":"etlascan', 1)
+    assert changed != Path(files[1]).read_bytes()
+    Path(files[1]).write_bytes(changed)
+    with pytest.raises(InputError, match="the digest does not fit"), snapshots.opened(files, jobs=2) as (old, new):
+        assert old.header.id == new.header.id

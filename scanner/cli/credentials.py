@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from scanner.collect.api import Credentials
 from scanner.config import Site
 from scanner.errors import InputError
+from scanner.pseudonyms import HOW_TO_MAKE_A_KEY
 
 SERVICE = "atlascan"
 ORG_KEY = "ATLASCAN_ORG_API_KEY"
 EMAIL, TOKEN = "ATLASCAN_EMAIL", "ATLASCAN_API_TOKEN"
 CLIENT_ID, CLIENT_SECRET = "ATLASCAN_CLIENT_ID", "ATLASCAN_CLIENT_SECRET"
 OAUTH = "oauth"
+PSEUDONYM_KEY = "ATLASCAN_PSEUDONYM_KEY"
 
 
 def found(sites: Iterable[Site]) -> Credentials:
@@ -29,6 +31,18 @@ def found(sites: Iterable[Site]) -> Credentials:
         if name and secret:
             (clients if site.auth == OAUTH else accounts)[site.name] = (name, secret)
     return Credentials(_value(ORG_KEY), accounts, clients)
+
+
+def pseudonym_key() -> str:
+    """Return the key that pseudonyms are made with.
+
+    Raises:
+        InputError: There is none, or it cannot be one.
+    """
+    key = _value(PSEUDONYM_KEY)
+    if key is None:
+        raise InputError(f"there is no key for pseudonyms: {PSEUDONYM_KEY} is not set", hint=HOW_TO_MAKE_A_KEY)
+    return key
 
 
 def names(site: Site) -> str:

@@ -56,7 +56,7 @@ def command(
         options.keep(path, outputs)
     config = pipeline.load_config(config_file)
     by = pipeline.criteria(config)
-    earlier, later = (snapshots.load(path, jobs=jobs) for path in (old, new))
+    earlier, later = snapshots.load_all((old, new), jobs=jobs)
     whole_drift = pipeline.drift(config, by, earlier, later, volatile=whole, jobs=jobs)
     lowest = Severity(severity) if severity else config.fail_on
     result = drift.gated(whole_drift, fail_on or (Effect.OPENED.value,), lowest, allow_unknown=allow_unknown)

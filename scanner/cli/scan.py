@@ -6,7 +6,9 @@ import click
 
 from scanner import evaluate, snapshots, store
 from scanner.cli import collection, options, output, pipeline
+from scanner.cli.past import looks
 from scanner.gate import Gating
+from scanner.pseudonyms import Pseudonyms
 from scanner.render import json
 
 
@@ -20,6 +22,7 @@ from scanner.render import json
 @options.gate
 @options.jobs
 @options.collecting
+@options.pseudonymize
 @options.verbose
 @click.pass_context
 def command(
@@ -34,6 +37,7 @@ def command(
     record: Path | None,
     replay: Path | None,
     resume: bool,
+    pseudonyms: Pseudonyms | None,
     verbosity: int,
 ) -> None:
     """Take a snapshot of what the configuration names, judge it, and report.
@@ -42,18 +46,20 @@ def command(
     ATLASCAN_<NAME>_EMAIL and ATLASCAN_<NAME>_API_TOKEN) or from the system keyring. What cannot be read is reported as unknown,
     never as passing.
     """
-    how = collection.How(record, replay, resume, verbosity)
+    how = collection.How(record, replay, resume, verbosity, pseudonyms)
     if target == "-":
         raise click.UsageError("a scan keeps its snapshot in a file; `atlascan snapshot -o -` writes one to standard output")
     options.keep(target, outputs)
     config = pipeline.load_config(config_file)
     by = pipeline.criteria(config)
     where = store.opened(place) if place else None
-    if where:
-        where.names()  # whoever cannot reach it hears so before anything is collected
+    # Whoever cannot reach the store hears so before anything is collected.
+    watched = looks.failed_last(where) if where else frozenset[tuple[str, str]]()
     collection.take(config, target, needs=evaluate.needs(by.rules), how=how, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
-    report = pipeline.judge(config, by, snapshots.load(target, jobs=jobs), gating, jobs=jobs)
+    report = pipeline.judge(config, by, snapshots.load(target, jobs=jobs), gating, jobs=jobs, watched=watched)
+    if pseudonyms:
+        report = pseudonyms.report(report)
     output.write(report, outputs)
     if where:
         kept = where.add(report.snapshot, Path(target), json.render(report))

@@ -10,6 +10,7 @@ from scanner.cli import collection, options, output, pipeline
 from scanner.config import Config
 from scanner.errors import InputError
 from scanner.model import Forecast, Header
+from scanner.pseudonyms import Pseudonyms
 from scanner.render import forecast as rendered
 
 
@@ -21,6 +22,7 @@ from scanner.render import forecast as rendered
 @click.option("--all", "everything", is_flag=True, help="Collect every kind there is, not only what the profile's policies need.")
 @click.option("--plan", is_flag=True, help="Say how much would be asked and how long it takes, and send nothing.")
 @options.collecting
+@options.pseudonymize
 @options.verbose
 def command(
     *,
@@ -31,10 +33,11 @@ def command(
     record: Path | None,
     replay: Path | None,
     resume: bool,
+    pseudonyms: Pseudonyms | None,
     verbosity: int,
 ) -> None:
     """Collect what the chosen policies need to know of what the configuration names."""
-    how = collection.How(record, replay, resume, verbosity)
+    how = collection.How(record, replay, resume, verbosity, pseudonyms)
     if plan and (record or replay or resume):
         raise click.UsageError("--plan sends nothing, so there is nothing to record, to replay or to resume")
     config = pipeline.load_config(config_file)

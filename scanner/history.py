@@ -1,0 +1,278 @@
+"""History: what the looks of a time tell of each verdict, when it turned and for how long something failed.
+
+What became of a verdict between two looks is for `drift` to say; here it is put in a row. Pure, and of the results only two are
+needed at a time.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from scanner.model import (
+    Change,
+    Course,
+    Drift,
+    Effect,
+    Finding,
+    History,
+    Judged,
+    Limit,
+    Look,
+    Moment,
+    Opening,
+    Report,
+    Severity,
+    Standing,
+    Target,
+    Timeline,
+    Turn,
+    Verdict,
+    What,
+)
+
+Place = tuple[str, str]
+
+
+def history(tool: str, looks: Iterable[tuple[Report, Drift | None]]) -> History:
+    """Return what the results of some looks tell, the oldest first; each comes with the drift since the one before."""
+    rows = _Rows()
+    for report, drift in looks:
+        rows.add(report, drift)
+    return rows.history(tool)
+
+
+def presence(old: Report, new: Report) -> Iterator[Change]:
+    """Yield what came and what went, as far as two results tell without their snapshots, for `drift` to go by.
+
+    A result lists what fails and what is unknown; of what passes, it may list a part. So what is not listed is gone only if
+    everything of its policy is listed.
+    """
+    for here, there, what in ((old, new, What.REMOVED), (new, old, What.ADDED)):
+        listed = _Listed(there)
+        missing = {_place(finding): finding for finding in here.findings if finding.reason is None and _matters(finding)}
+        away = {address: finding for (policy, address), finding in missing.items() if listed.lacks(policy, address)}
+        for address, finding in sorted(away.items()):
+            kind, _, id_ = address.partition("/")
+            yield Change(kind=kind, id=id_, name=finding.name, what=what)
+
+
+def remembered(report: Report, before: Report, drift: Drift) -> Report:
+    """Return a result in which what went out of sight is listed as unknown: so that it is missed until it is seen again.
+
+    Args:
+        report: The later of two results.
+        before: The earlier one, in which that is so already.
+        drift: What became of its verdicts since.
+    """
+    listed = {_place(finding) for finding in report.findings}
+    turned = {(turn.policy, turn.address) for turn in drift.turns}
+    lost = [
+        Finding(
+            policy=turn.policy,
+            address=turn.address,
+            name=turn.name,
+            verdict=Verdict.UNKNOWN,
+            severity=turn.severity,
+            message=turn.because,
+        )
+        for turn in drift.turns
+        if turn.effect is Effect.SIGHT_LOST and turn.after is None
+    ]
+    still = [
+        replace(finding, address=_place(finding)[1], reason=None, missing=None)
+        for finding in before.findings
+        if finding.verdict is Verdict.UNKNOWN and (finding.reason is None or finding.missing) and _place(finding) not in turned
+    ]
+    return replace(report, findings=(*report.findings, *(each for each in (*lost, *still) if _place(each) not in listed)))
+
+
+# ---------------------------------------------------------------------------------------------------------------- presence
+
+
+class _Listed:
+    """What a result lists, and of which policies that is not all."""
+
+    def __init__(self, report: Report) -> None:
+        blind = {finding.policy for finding in report.findings if finding.reason and not finding.missing}
+        self._addresses = {_place(finding)[1] for finding in report.findings}
+        self._partly = {policy.id for policy in report.policies if any(policy.unlisted.values())} - blind
+
+    def lacks(self, policy: str, address: str) -> bool:
+        return address not in self._addresses and policy not in self._partly
+
+
+def _place(finding: Finding) -> Place:
+    return finding.policy, finding.missing or finding.address
+
+
+def _matters(finding: Finding) -> bool:
+    return finding.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+
+
+# -------------------------------------------------------------------------------------------------------------------- rows
+
+
+class _Rows:
+    """What was told so far: a row for each policy, and one for each of its verdicts that ever was of interest."""
+
+    def __init__(self) -> None:
+        self._looks: list[Look] = []
+        self._limits: list[Limit] = []
+        self._policies: dict[str, Judged] = {}
+        self._standings: dict[str, dict[int, Standing]] = {}
+        self._rows: dict[Place, _Row] = {}
+        self._sites: dict[str, str] = {}
+        self._org: tuple[str | None, str | None] = (None, None)
+
+    def add(self, report: Report, drift: Drift | None) -> None:
+        header = report.snapshot
+        before = self._looks[-1].taken_at if self._looks else None
+        self._looks.append(
+            Look(
+                taken_at=header.taken_at,
+                snapshot=header.id,
+                tool=report.tool,
+                profile=report.profile,
+                exit_code=report.gate.exit_code,
+            )
+        )
+        self._sites |= header.target.sites
+        self._org = (header.target.org or self._org[0], header.target.org_name or self._org[1])
+        self._count(report)
+        if drift is None:
+            self._begin(report)
+        else:
+            self._limits += [Limit(at=header.taken_at, because=because) for because in drift.limits]
+            for turn in drift.turns:
+                self._row(turn).turn(turn, header.taken_at, before)
+
+    def history(self, tool: str) -> History:
+        timelines = [row.timeline(place) for place, row in self._rows.items() if row.is_told]
+        return History(
+            tool=tool,
+            target=Target(org=self._org[0], org_name=self._org[1], sites=self._sites),
+            looks=tuple(self._looks),
+            courses=tuple(self._course(policy) for _, policy in sorted(self._policies.items())),
+            timelines=tuple(sorted(timelines, key=_timeline_order)),
+            limits=tuple(self._limits),
+        )
+
+    def _count(self, report: Report) -> None:
+        counts = report.counts()
+        for policy in report.policies:
+            self._policies[policy.id] = policy
+            number = counts[policy.id]
+            self._standings.setdefault(policy.id, {})[len(self._looks) - 1] = Standing(
+                version=policy.version,
+                fail=number["fail"],
+                waived=number["waived"],
+                unknown=number["unknown"],
+                judged=number["fail"] + number["waived"] + number["pass"],
+            )
+
+    def _begin(self, report: Report) -> None:
+        """Take what the first look finds: what fails may have failed for long."""
+        for finding in report.findings:
+            if _matters(finding):
+                row = self._rows.setdefault(_place(finding), _Row(finding.name, finding.severity))
+                row.begin(finding, report.snapshot.taken_at)
+
+    def _row(self, turn: Turn) -> "_Row":
+        return self._rows.setdefault((turn.policy, turn.address), _Row(turn.name, turn.severity))
+
+    def _course(self, policy: Judged) -> Course:
+        found = self._standings[policy.id]
+        return Course(
+            policy=policy.id,
+            title=policy.title,
+            severity=policy.severity,
+            door=policy.door,
+            standings=tuple(found.get(index) for index in range(len(self._looks))),
+        )
+
+
+class _Row:
+    """What was told so far of one verdict."""
+
+    def __init__(self, name: str, severity: Severity) -> None:
+        self._name, self._severity, self._now = name, severity, ""
+        self._moments: list[Moment] = []
+        self._openings: list[Opening] = []
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether there is anything to tell: what was never seen, and never came into sight, has no story."""
+        return bool(self._moments)
+
+    def begin(self, finding: Finding, at: datetime) -> None:
+        self._now = max(self._now, finding.word, key=_word_rank)
+        if finding.verdict is Verdict.FAIL and not self._openings:
+            self._openings.append(Opening(since=at, at_least=True))
+            self._moments.append(
+                Moment(at=at, after=None, effect=Effect.STILL_OPEN, was=None, became=finding.word, because=finding.message)
+            )
+
+    def turn(self, turn: Turn, at: datetime, after: datetime | None) -> None:
+        self._name, self._severity, self._now = turn.name, turn.severity, turn.after or ""
+        if turn.effect is not Effect.STILL_OPEN or turn.before != turn.after:
+            self._moments.append(
+                Moment(at=at, after=after, effect=turn.effect, was=turn.before, became=turn.after, because=_because(turn))
+            )
+        fails = turn.after in _FAILING
+        match turn.effect:
+            case Effect.SIGHT_LOST:
+                self._change(unseen=True)
+            case Effect.INCOMPARABLE:
+                self._change(until=at, end=turn.effect, at_least=True)
+            case Effect.CLOSED | Effect.GONE:
+                self._change(until=at, end=turn.effect)
+            case Effect.SIGHT_GAINED if not fails:
+                self._change(until=at, end=turn.effect)
+            case _:
+                pass
+        if fails and not self._is_open:
+            self._openings.append(Opening(since=at, at_least=turn.effect is not Effect.OPENED))
+
+    def timeline(self, place: Place) -> Timeline:
+        return Timeline(
+            policy=place[0],
+            address=place[1],
+            name=self._name,
+            severity=self._severity,
+            moments=tuple(self._moments),
+            openings=tuple(self._openings),
+            now=self._now or None,
+        )
+
+    @property
+    def _is_open(self) -> bool:
+        return bool(self._openings) and self._openings[-1].until is None
+
+    def _change(self, **what: Any) -> None:  # noqa: ANN401  fields of an Opening
+        if self._is_open:
+            self._openings[-1] = replace(self._openings[-1], **what)
+
+
+_FAILING = (Verdict.FAIL.value, "waived")
+
+
+def _word_rank(word: str) -> int:
+    return ["", Verdict.UNKNOWN.value, "waived", Verdict.FAIL.value].index(word)
+
+
+def _because(turn: Turn) -> str:
+    """Return how a turn is known. What a result does not list any more may pass, or may be gone."""
+    if turn.effect is Effect.CLOSED and turn.after is None:
+        return "it passes or is gone: not all that passes is listed in the result"
+    if turn.effect is Effect.SIGHT_GAINED and turn.after is None:
+        return "nothing is unknown there any more"
+    return turn.because
+
+
+def _timeline_order(timeline: Timeline) -> tuple[bool, float, int, str, str]:
+    """Return its place: what is open comes first, the oldest before all; then what turned last."""
+    since = timeline.open_since
+    at = since.timestamp() if since else -timeline.moments[-1].at.timestamp()
+    return since is None, at, -timeline.severity.rank, timeline.policy, timeline.address

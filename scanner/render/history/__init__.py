@@ -1,0 +1,1 @@
+"""A history to text, one module a format."""
