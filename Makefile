@@ -38,6 +38,7 @@ bench: $(INSTALLED)  ## the benchmarks
 	$(BIN)/python -m benchmarks.collect
 	$(BIN)/python -m benchmarks.evaluate
 	$(BIN)/python -m benchmarks.diff
+	$(BIN)/python -m benchmarks.report
 
 record: $(INSTALLED)  ## record the shipped cassettes anew, from the stand-in site
 	$(BIN)/python -m tests.record

@@ -78,6 +78,18 @@ MORE = {
         "0 if all is as it was packed; 1 if something differs, is missing or was added; 2 if it is no pack; "
         "3 if the work could not be done",
     ),
+    "atlascan trace": More(
+        ("atlascan trace otto@partner.example snapshot.ndjson", "atlascan trace 'Otto Outsider' -f html=otto.html -f markdown=-"),
+        ("trace", "a-stranger-in-jira"),
+        "0 if the trace was made, whatever stands in it; 2 if nobody or several match, or a file or the command line is wrong",
+    ),
+    "atlascan strangers": More(
+        ("atlascan strangers snapshot.ndjson -f csv=strangers.csv", "atlascan strangers snapshot.ndjson --since 2026-11-01"),
+        ("strangers", "a-stranger-in-jira"),
+        "0 if all people could be read, and with `--since` all who are new may be here; 1 with `--since`, if somebody new should "
+        "not; 2 if a file or the command line is wrong; 3 if not all people could be read, or with `--since` it could not be told",
+    ),
+    "atlascan whatif": More(("atlascan whatif snapshot.ndjson --close access/no-open-domain-signup",), ("what-if",)),
     "atlascan report": More(("atlascan report result.json -f html=report.html",), ("formats",)),
     "atlascan attest": More(("atlascan attest --by kim@acme.com",), ("attestations",)),
     "atlascan waive": More(

@@ -6,7 +6,20 @@ import msgspec
 from scanner import documents
 from scanner.cli import output
 
-NAMES = ("config", "attestations", "waivers", "policy", "profile", "result", "drift", "history", "diagnosis")
+NAMES = (
+    "config",
+    "attestations",
+    "waivers",
+    "policy",
+    "profile",
+    "result",
+    "drift",
+    "history",
+    "strangers",
+    "trace",
+    "whatif",
+    "diagnosis",
+)
 
 
 # For an editor conditions are spelled out; the loader checks them itself, and says more exactly what is wrong.

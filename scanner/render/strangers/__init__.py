@@ -1,0 +1,1 @@
+"""Strangers to text, one module a format."""
