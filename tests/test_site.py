@@ -85,6 +85,11 @@ def test_the_navigation_lists_the_policies_that_there_are() -> None:
 
 # Pages that a reader follows from nothing. On all others a configuration and a first scan are there already.
 FROM_NOTHING = {"README.md", "docs/getting-started.md"}
+# Pages about what happened on a day that is long gone, and where they are run as of that day.
+OF_A_DAY = {
+    "docs/a-stranger-in-jira.md": "tests/test_stranger_in_jira.py",
+    "docs/trace.md": "tests/test_stranger_in_jira.py",
+}
 # What a line may start with besides `atlascan`, and is run.
 ORDINARY = ("grep ", "mkdir ")
 # What a line may start with, and is not run here, with the reason.
@@ -233,7 +238,12 @@ def installed(folder: Path, stand_in: StandIn) -> Reader:
     return Reader(folder, stand_in)
 
 
-@pytest.mark.parametrize("page", WITH_COMMANDS, ids=name)
+def test_a_page_that_is_run_elsewhere_is_named_there() -> None:
+    for page, test in OF_A_DAY.items():
+        assert Path(page).name in (ROOT / test).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", [page for page in WITH_COMMANDS if name(page) not in OF_A_DAY], ids=name)
 def test_whoever_follows_a_page_gets_what_it_says(page: Path, newcomer: Reader, prepared: Path) -> None:
     if name(page) not in FROM_NOTHING:
         shutil.copytree(prepared, newcomer.folder, dirs_exist_ok=True)

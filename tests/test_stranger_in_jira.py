@@ -14,13 +14,13 @@ from tests.conftest import Atlascan
 from tests.fake_atlassian.server import running
 from tests.pages import ROOT, blocks
 
-PAGE = ROOT / "docs" / "a-stranger-in-jira.md"
+HOW_TO, REFERENCE = (ROOT / "docs" / page for page in ("a-stranger-in-jira.md", "trace.md"))
 LATER = incident.TAKEN_AT.replace(day=22)
 
 
-def commands() -> Iterator[list[str]]:
-    """Yield what the page runs, but for taking snapshots."""
-    for block in blocks(PAGE):
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield what a page runs, but for taking snapshots."""
+    for block in blocks(page):
         for line in block.text.splitlines() if block.language == "sh" else ():
             words = shlex.split(line)
             if words[:1] == ["atlascan"] and words[1] != "snapshot":
@@ -49,7 +49,7 @@ def left_the_role(record: Record) -> Record:
 
 
 def test_its_commands_lead_from_the_suspicion_to_the_closed_door(folder: Path, atlascan: Atlascan) -> None:
-    outcomes = [(command, atlascan(*command)) for command in commands()]
+    outcomes = [(command, atlascan(*command)) for command in commands(HOW_TO)]
 
     assert [command[0] for command, _ in outcomes] == ["trace", "strangers", "whatif", "trace", "diff", "strangers", "check"]
     assert [outcome.code for _, outcome in outcomes if outcome.code == 2] == []
@@ -77,3 +77,10 @@ def test_live_it_collects_first_and_leaves_what_is_there_alone(tmp_path: Path, a
     assert "snapshot: now.ndjson" in done.err
     assert again.code == 2
     assert "not there yet" in again.err
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_reference_page_traces_as_it_says(atlascan: Atlascan) -> None:
+    outcomes = [(command, atlascan(*command)) for command in commands(REFERENCE)]
+    assert {command[0] for command, _ in outcomes} == {"trace"}
+    assert [command for command, outcome in outcomes if outcome.code == 2] == []
