@@ -33,8 +33,10 @@ for path in sys.argv[1:]:
 OURS = """
 import sys
 from scanner import diff, snapshots
-for change in diff.changes(*snapshots.load_all(sys.argv[1:], jobs=2)):
-    print(change.what.value, change.kind, change.id, sep="\\t")
+with snapshots.opened(sys.argv[1:], jobs=2) as (old, new):
+    changes = [(change.what.value, change.kind, change.id) for change in diff.changes(old, new)]
+for change in changes:
+    print(*change, sep="\\t")
 """
 
 

@@ -100,7 +100,7 @@ def _pairs(old: _Side, new: _Side) -> Iterator[_Pair]:
         new.pass_over()
 
 
-_STEP = 1024
+_STEP = 4096
 
 
 def _alike(old: _Side, new: _Side) -> int:

@@ -134,7 +134,7 @@ def opened(paths: Iterable[str], *, jobs: int = 1, most: int | None = None) -> I
     with ExitStack() as open_files:
         checks = [_Check.of(path, most, open_files) for path in paths]
         heads = [check.head() for check in checks]
-        process = open_files.enter_context(_other_processes(min(jobs, len(checks)))) if jobs > 1 else None
+        process = open_files.enter_context(_other_processes(min(jobs - 1, len(checks)))) if jobs > 1 else None
         digests = [process.submit(_digest, check.path) if process else None for check in checks]
         headers = [check.header(head, here=digest is None) for check, head, digest in zip(checks, heads, digests, strict=True)]
         yield [_opened(check, header) for check, header in zip(checks, headers, strict=True)]
