@@ -34,9 +34,8 @@ OURS = """
 import sys
 from scanner import diff, snapshots
 with snapshots.opened(sys.argv[1:], jobs=2) as (old, new):
-    changes = [(change.what.value, change.kind, change.id) for change in diff.changes(old, new)]
-for change in changes:
-    print(*change, sep="\\t")
+    changes = [f"{change.what}\\t{change.kind}\\t{change.id}\\n" for change in diff.changes(old, new)]
+sys.stdout.writelines(changes)
 """
 
 

@@ -183,11 +183,10 @@ class _Comparer:
         if before and after:
             yield from _of_values((SOURCE,), before.source.value, after.source.value)
         old, new = before.facts if before else {}, after.facts if after else {}
-        for name in sorted(old.keys() | new.keys()):
-            yield from self._fact((name,), self.facts.get(name), old.get(name, msgspec.UNSET), new.get(name, msgspec.UNSET))
+        yield from self._inner((), self.facts, old, new)
 
     def _fact(self, path: tuple[str, ...], fact: Fact | None, old: Any, new: Any) -> Iterator[FactChange]:  # noqa: ANN401  JSON
-        if _is_equal(old, new) or (fact is not None and fact.volatile and not self.volatile):
+        if fact is not None and fact.volatile and not self.volatile:
             return
         match fact:
             case Fact(type=FactType.OBJECT, items=items) if isinstance(old, dict) and isinstance(new, dict):
@@ -199,7 +198,9 @@ class _Comparer:
 
     def _inner(self, path: tuple[str, ...], items: Mapping[str, Fact], old: Facts, new: Facts) -> Iterator[FactChange]:
         for name in sorted(old.keys() | new.keys()):
-            yield from self._fact((*path, name), items.get(name), old.get(name, msgspec.UNSET), new.get(name, msgspec.UNSET))
+            before, after = old.get(name, msgspec.UNSET), new.get(name, msgspec.UNSET)
+            if not _is_equal(before, after):
+                yield from self._fact((*path, name), items.get(name), before, after)
 
     def _things(
         self, path: tuple[str, ...], fact: Fact, old: Mapping[str, Facts], new: Mapping[str, Facts]
