@@ -105,6 +105,7 @@ def _stage(first: Scenario) -> Iterator[tuple[Config, Callable[[Scenario], None]
     thread.start()
     try:
         while not server.started:
+            assert thread.is_alive(), "the stand-in did not start"
             time.sleep(0.01)
         sites = tuple(Site(site.name, stand_in.url(sockets[site.name])) for site in first.sites)
         asked = Config(sites=sites, api_url=stand_in.url(sockets[API]), collect=Collect(undocumented=True))
