@@ -9,21 +9,18 @@ import os
 import sys
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from io import BytesIO, FileIO
 from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
 from scanner.errors import InputError, WorkError
 from scanner.model import Gap, Header, Part, Parts, Record, Resource, Snapshot, Source, sort_key
-
-if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
 
 FORMAT = "atlascan/snapshot"
 VERSION = 1
@@ -107,7 +104,7 @@ def refuse_what_is_no_file(path: str) -> None:
 def load(path: str, *, jobs: int = 1, most: int | None = None) -> Snapshot:
     """Open a snapshot after checking the whole of it: shape, order, count and digest; of more jobs, one works out the digest.
 
-    A compressed one of which nobody knows where it is from may be refused if it holds more than so many bytes.
+    A compressed one is refused if it holds more than so many bytes, or else more than any snapshot that was written here.
 
     Raises:
         InputError: It cannot be read, is no snapshot, was cut off, or was changed after it was written.
@@ -124,35 +121,56 @@ def load_all(paths: Iterable[str], *, jobs: int = 1, most: int | None = None) ->
 
 @contextmanager
 def opened(paths: Iterable[str], *, jobs: int = 1, most: int | None = None) -> Iterator[list[Snapshot]]:
-    """Open several snapshots as `load` does; of more jobs, others work out the digests while the snapshots are read.
+    """Open several snapshots as `load` does; of more jobs, others check all but the first, and all digests while they are read.
 
     What was made of them holds only if this ends without an error: until then, nothing may be shown, and no process forked.
 
     Raises:
         InputError: As `load` does, at the beginning or at the end.
     """
-    with ExitStack() as open_files:
-        checks = [_Check.of(path, most, open_files) for path in paths]
-        heads = [check.head() for check in checks]
-        process = open_files.enter_context(_other_processes(min(jobs - 1, len(checks)))) if jobs > 1 else None
-        digests = [process.submit(_digest, check.path) if process else None for check in checks]
-        headers = [check.header(head, here=digest is None) for check, head, digest in zip(checks, heads, digests, strict=True)]
-        yield [_opened(check, header) for check, header in zip(checks, headers, strict=True)]
-        for check, digest in zip(checks, digests, strict=True):
-            if digest:
-                check.confirm(digest.result())
+    with ExitStack() as if_refused:
+        files = [_File.of(path, most, if_refused) for path in paths]
+        with _checked_by_several(files, jobs - 1) if jobs > 1 else nullcontext(map(_checked_at_once, files)) as checked:
+            yield [_opened(each) for each in checked]
+        if_refused.pop_all()
 
 
-def _opened(check: "_Check", header: Header) -> Snapshot:
-    parts = Parts(tuple(check.parts), blocks, record)
+@contextmanager
+def _checked_by_several(files: "Sequence[_File]", others: int) -> "Iterator[list[_Checked]]":
+    """Check the first file here, the others elsewhere, and then, meanwhile, all digests."""
+    # Imported here: most snapshots are small.
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+
+    with ProcessPoolExecutor(min(others, len(files))) as elsewhere:
+        rest = [elsewhere.submit(_checked, file) for file in files[1:]]
+        digests = [elsewhere.submit(_digest, file.path) for file in files]
+        checked = [_checked(files[0]), *(each.result() for each in rest)]
+        yield checked
+        for each, digest in zip(checked, digests, strict=True):
+            each.confirm(digest.result())
+
+
+def _checked_at_once(file: "_File") -> "_Checked":
+    digest = hashlib.sha256()
+    checked = _Check(file, digest).checked()
+    checked.confirm(digest.hexdigest())
+    return checked
+
+
+def _checked(file: "_File") -> "_Checked":
+    """Check all of a file but its digest."""
+    return _Check(file).checked()
+
+
+def _opened(checked: "_Checked") -> Snapshot:
+    parts = Parts(checked.parts, blocks, record)
 
     def read() -> Iterator[Record]:
         return chain.from_iterable(map(parts.records, parts.all))
 
-    if check.stands_in:
-        # What stands in for a pipe, or for a compressed file, is taken away with the last who reads it.
-        weakref.finalize(read, Path(check.path).unlink, missing_ok=True)
-    return Snapshot(header, read, parts)
+    if checked.file.stands_in:
+        weakref.finalize(read, Path(checked.file.path).unlink, missing_ok=True)
+    return Snapshot(checked.header, read, parts)
 
 
 def blocks(part: Part) -> Iterator[bytes]:
@@ -196,15 +214,50 @@ _BLOCK = 64 * 1024
 _STRIDE = 1024 * 1024
 
 
-@dataclass(slots=True)
-class _Check:
-    """Reads a whole file once: whether it is as it was written, and where its parts are."""
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of plain lines: what errors call it, where it is, and what tells whether it was changed.
+
+    What stands in for a pipe, or for a compressed file, is taken away if it is refused, else with the last who reads it.
+    """
 
     name: str
     path: str
     stamp: tuple[int, int, int]
     stands_in: bool
-    file: FileIO
+
+    @classmethod
+    def of(cls, path: str, most: int | None, if_refused: ExitStack) -> "_File":
+        plain = _plain_file(path, most)
+        stands_in = str(plain) != path
+        if stands_in:
+            if_refused.callback(plain.unlink, missing_ok=True)
+        return cls("standard input" if path == "-" else path, str(plain), _stamp(plain), stands_in)
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A file that is as it was written, if its digest is, too."""
+
+    file: _File
+    header: Header
+    parts: tuple[Part, ...]
+    # The last line, its number, and what it says.
+    line: bytes
+    number: int
+    seal: _Seal
+
+    def confirm(self, sha256: str) -> None:
+        """Hold the seal against what was found."""
+        _check_seal(self.file.name, self.number, self.line, self.seal, _Seal(count=self.number - 2, sha256=sha256))
+
+
+@dataclass(slots=True)
+class _Check:
+    """Reads a whole file once: whether it is as it was written, and where its parts are."""
+
+    of: _File
+    digest: "hashlib._Hash | None" = None
     parts: list[Part] = field(default_factory=list)
     # Where it stands: the record before, its line, where the next one starts; and where the part began, with which line.
     last: _Placed | Gap | None = None
@@ -212,57 +265,43 @@ class _Check:
     at: int = 0
     start: int = 0
     first: int = 2
-    digest: "hashlib._Hash | None" = None
-    seal: "tuple[bytes, _Seal] | None" = None
 
-    @classmethod
-    def of(cls, path: str, most: int | None, open_files: ExitStack) -> "_Check":
-        plain = _plain_file(path, most)
-        name = "standard input" if path == "-" else path
+    @property
+    def name(self) -> str:
+        return self.of.name
+
+    def checked(self) -> _Checked:
+        """Read it all."""
         try:
-            file = open_files.enter_context(plain.open("rb", buffering=0))
-        except OSError as error:
-            raise InputError(f"{name}: cannot be read: {error.strerror}") from error
-        return cls(name, str(plain), _stamp(plain), str(plain) != path, file)
+            with Path(self.of.path).open("rb", buffering=0) as file:
+                header = self._header(file)
+                line, seal = self._follow(file)
+        except (OSError, EOFError) as error:
+            raise InputError(f"{self.name}:{self.number}: cannot be read: {error}", hint=_AGAIN) from error
+        return _Checked(self.of, header, tuple(self.parts), line, self.number, seal)
 
-    def head(self) -> bytes:
-        """Return the first line."""
-        head = b"".join(_block(self.file, 0).partition(b"\n")[:2])
+    def _header(self, file: FileIO) -> Header:
+        head = b"".join(_block(file, 0).partition(b"\n")[:2])
         if not head:
             raise InputError(f"{self.name}: empty, not a snapshot", hint="make one with `atlascan snapshot`")
         self._refuse_no_line(head)
-        return head
-
-    def header(self, head: bytes, *, here: bool) -> Header:
-        """Check it all and return its header; the digest is worked out here, or confirmed later."""
         header = _header(self.name, head)
-        self.digest = hashlib.sha256(head) if here else None
-        self.at = self.start = len(head)
-        self.seal = self._follow(self.file)
-        if self.digest:
-            self.confirm(self.digest.hexdigest())
+        self._take(head)
+        self.start = self.at
         return header
-
-    def confirm(self, sha256: str) -> None:
-        """Hold the seal against what was found."""
-        if self.seal:
-            _check_seal(self.name, self.number, *self.seal, _Seal(count=self.number - 2, sha256=sha256))
 
     def _follow(self, file: FileIO) -> tuple[bytes, _Seal]:
         """Follow the records in their order up to the seal; return its line, and the seal."""
         at = self.at
-        try:
-            while block := _block(file, at):
-                at += len(block)
-                if self._is_run(block):
-                    continue
-                lines = BytesIO(block)
-                for line in lines:
-                    if seal := self._sealed(line):
-                        self._refuse_more(lines.readline() or _block(file, at))
-                        return line, seal
-        except (OSError, EOFError) as error:
-            raise InputError(f"{self.name}:{self.number}: cannot be read: {error}", hint=_AGAIN) from error
+        while block := _block(file, at):
+            at += len(block)
+            if self._is_run(block):
+                continue
+            lines = BytesIO(block)
+            for line in lines:
+                if seal := self._sealed(line):
+                    self._refuse_more(lines.readline() or _block(file, at))
+                    return line, seal
         raise InputError(f"{self.name}:{self.number}: ends without its seal, so it was cut off", hint=_AGAIN)
 
     def _is_run(self, block: bytes) -> bool:
@@ -317,7 +356,7 @@ class _Check:
     def _begin_part(self) -> None:
         """Note the part that ends here; the next one begins with the next line."""
         if self.last is not None:
-            self.parts.append(Part(self.path, self.name, self.stamp, self.last.kind, self.start, self.at, self.first))
+            self.parts.append(Part(self.of.path, self.name, self.of.stamp, self.last.kind, self.start, self.at, self.first))
         self.start, self.first = self.at, self.number + 1
 
     def _refuse_no_line(self, line: bytes) -> None:
@@ -350,13 +389,6 @@ def _block(file: FileIO, at: int, end: int | None = None) -> bytes:
 def _place(thing: _Placed | Gap) -> tuple[str, bool, str, str, str]:
     """Return what `sort_key` says of the whole record."""
     return (thing.kind, True, thing.id, "", thing.source) if isinstance(thing, _Placed) else sort_key(thing)
-
-
-def _other_processes(number: int) -> "ProcessPoolExecutor":
-    # Imported here: most snapshots are small.
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
-
-    return ProcessPoolExecutor(number)
 
 
 def _digest(path: str) -> str:
@@ -460,16 +492,21 @@ def _copied(stream: IO[bytes], most: int | None = None) -> Path:
     return Path(file.name)
 
 
+# A snapshot shrinks to a twentieth or a fortieth of itself; what claims to have shrunk more than this is no snapshot.
+_SMALL, _MAX_RATIO = 256 * 1024**2, 1000
+
+
 def _decompressed(path: str, most: int | None) -> Path:
     # Imported here: most snapshots are plain.
     import zstandard  # noqa: PLC0415
 
+    most = most or max(_SMALL, _MAX_RATIO * Path(path).stat().st_size)
     try:
         with Path(path).open("rb") as raw, zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain:
             copy = _copied(plain, most)
     except zstandard.ZstdError as error:
         raise InputError(f"{path}: not a compressed snapshot ({error})", hint=_AGAIN) from error
-    if most is not None and copy.stat().st_size > most:
+    if copy.stat().st_size > most:
         copy.unlink()
         raise InputError(
             f"{path}: holds more than {most:,} bytes, which no snapshot does that is compressed to so few", hint=_AGAIN

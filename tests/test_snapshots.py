@@ -3,6 +3,7 @@
 import os
 import stat
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
@@ -364,9 +365,54 @@ def test_a_changed_byte_in_a_compressed_snapshot_changes_nothing_or_is_refused(t
     assert records == RECORDS
 
 
-def test_a_compressed_bomb_is_refused_without_unpacking_it(tmp_path: Path) -> None:
-    bomb = zstandard.ZstdCompressor().compress(b"\0" * 200 * 1024**2)
-    assert refused(tmp_path / "s.ndjson.zst", bomb) == (":1: a line longer than 16 MiB", "is it the right file?")
+def test_a_compressed_bomb_is_refused_without_unpacking_all_of_it(tmp_path: Path) -> None:
+    bomb = zstandard.ZstdCompressor().compress(b"\0" * 400 * 1024**2)
+    message = ": holds more than 268,435,456 bytes, which no snapshot does that is compressed to so few"
+    assert refused(tmp_path / "s.ndjson.zst", bomb) == (message, AGAIN)
+
+
+@pytest.mark.parametrize("spoil", [lambda _: b"", lambda whole: whole[:-1], lambda whole: whole.replace(b"HR", b"IT")])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_nothing_is_left_behind_of_what_was_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[bytes], bytes], jobs: int
+) -> None:
+    good, bad, unpacked = tmp_path / "good.ndjson.zst", tmp_path / "bad.ndjson.zst", tmp_path / "unpacked"
+    whole = b"".join(written(tmp_path / "s.ndjson"))
+    good.write_bytes(zstandard.ZstdCompressor().compress(whole))
+    bad.write_bytes(zstandard.ZstdCompressor().compress(spoil(whole)))
+    unpacked.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(unpacked))
+    snapshot = snapshots.load(str(good), jobs=jobs)
+    assert len(list(unpacked.iterdir())) == 1
+    assert tuple(snapshot) == RECORDS
+    for paths in ([good, bad], [bad, good]):
+        with pytest.raises(InputError):
+            snapshots.load_all(map(str, paths), jobs=jobs)
+        assert len(list(unpacked.iterdir())) == 1
+    del snapshot
+    assert not list(unpacked.iterdir())
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _: b"",
+        lambda whole: whole[:-1],
+        lambda whole: whole.replace(b"HR", b"IT"),
+        lambda whole: whole.replace(b'"resource"', b'"thing"'),
+        lambda whole: b"{}" + whole,
+    ],
+)
+def test_each_of_several_is_refused_alike_wherever_it_is_checked(tmp_path: Path, spoil: Callable[[bytes], bytes], at: int) -> None:
+    whole = b"".join(written(tmp_path / "good.ndjson"))
+    bad = tmp_path / "bad.ndjson"
+    paths = [str(tmp_path / "good.ndjson")]
+    paths.insert(at, str(bad))
+    alone = refused(bad, spoil(whole))
+    with pytest.raises(InputError) as caught:
+        snapshots.load_all(paths, jobs=2)
+    assert (str(caught.value).removeprefix(str(bad)), caught.value.hint) == alone
 
 
 # ------------------------------------------------------------------------------------------------------------- what is no file
