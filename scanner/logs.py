@@ -218,7 +218,7 @@ class Catalogue:
         if self.gap:
             return f"the kinds of event in the organization's audit log could not be read: {self.gap.detail}"
         if not self.deeds:
-            return "the kinds of event in the organization's audit log were not collected"
+            return "the kinds of event in the organization's audit log were not collected (--logs does it)"
         return f"no kind of event in the organization's audit log is about this: {noun}"
 
     def event(self, record: Resource, time: datetime) -> Event:
@@ -341,7 +341,7 @@ class Log:
                 what = f"an event of {name}" if gap.id else name
                 return f"{what} could not be read: {gap.detail}"
         if not self._is_there:
-            return f"{name} was not collected"
+            return f"{name} was not collected (--logs does it)"
         if site in self._undated:
             return f"an event of {name} does not say when it was"
         return self._short(site, name)

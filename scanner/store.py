@@ -182,12 +182,16 @@ def kept(names: Iterator[str] | tuple[str, ...]) -> tuple[Kept, ...]:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
+# What no bucket answers: a mistake in the program.
+_BUGS = (AssertionError, AttributeError, NameError, TypeError)
+
+
 @contextmanager
 def _told(name: str, done: str) -> Iterator[None]:
     """Say of which file something could not be done; each kind of bucket fails with exceptions of its own."""
     try:
         yield
-    except (FileNotFoundError, FileExistsError):
+    except (FileNotFoundError, FileExistsError, *_BUGS):
         raise
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__

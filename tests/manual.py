@@ -47,7 +47,11 @@ MORE = {
         GATE,
     ),
     "atlascan snapshot": More(
-        ("atlascan snapshot --plan", "atlascan snapshot --all -o all.ndjson.zst", "atlascan snapshot -o - | atlascan check -"),
+        (
+            "atlascan snapshot --plan",
+            "atlascan snapshot --all -o all.ndjson.zst",
+            "atlascan snapshot --logs -o - | atlascan check -",
+        ),
         ("snapshots", "collection"),
     ),
     "atlascan check": More(

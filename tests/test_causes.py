@@ -198,7 +198,7 @@ def test_without_a_catalogue_nobody_knows_what_was_done() -> None:
 @pytest.mark.parametrize(
     ("logs_", "why"),
     [
-        ((), "the kinds of event in the organization's audit log were not collected"),
+        ((), "the kinds of event in the organization's audit log were not collected (--logs does it)"),
         (
             (Gap(kind=logs.CATALOGUE, reason=Reason.FORBIDDEN, detail="refused (403)"),),
             "the kinds of event in the organization's audit log could not be read: refused (403)",
@@ -378,7 +378,7 @@ LOG = "the organization's audit log"
         (joined(gap(logs.ORG_LOG, "org/o-1", "e9")), f"an event of {LOG} could not be read: refused (403)"),
         (joined(resource(logs.ORG_LOG, "e9", action=LOGIN)), f"an event of {LOG} does not say when it was"),
         (joined(event("e9", LOGIN, time="2026-06-04T12:00:00")), f"an event of {LOG} does not say when it was"),
-        (joined(collected=()), f"{LOG} was not collected"),
+        (joined(collected=()), f"{LOG} was not collected (--logs does it)"),
         (joined(since=None), f"nothing says how far back {LOG} reaches"),
         (joined(since=NEW - timedelta(days=5)), f"{LOG} reaches back to 2026-06-03 06:00 UTC only"),
         (joined(event("e9", LOGIN), since=None), f"{LOG} reaches back to 2026-06-04 12:00 UTC only"),
@@ -389,7 +389,7 @@ LOG = "the organization's audit log"
         (joined(old=NEW), "the second snapshot is not later than the first"),
         (opened(gap(logs.JIRA_LOG, "jira.site/acme")), "the audit log of Jira on acme could not be read: refused (403)"),
         (opened(gap(logs.JIRA_LOG, None)), "the audit log of Jira on acme could not be read: refused (403)"),
-        (replace(opened(), collected=()), "the audit log of Jira on acme was not collected"),
+        (replace(opened(), collected=()), "the audit log of Jira on acme was not collected (--logs does it)"),
         (replace(opened(), sites=()), "the site acme was not scanned"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner import causes
 from scanner.cli import COMMANDS
 from scanner.collect import walk
 from tests.conftest import Atlascan
@@ -217,6 +218,33 @@ def test_everything_there_is_can_be_collected_whole(
     assert coverage.keys() >= {"org.user", "jira.permission_scheme", "jsm.customer", "confluence.space"}
     assert all(each["resources"] for kind, each in coverage.items() if kind not in by_hand)
     assert atlascan("check").code in (1, 3)
+
+
+@pytest.mark.parametrize("command", ["scan", "snapshot"])
+def test_what_is_collected_besides_what_the_policies_need_is_chosen(
+    tmp_path: Path, atlascan: Atlascan, open_site: StandIn, command: str
+) -> None:
+    configured(tmp_path, open_site)
+
+    def collected(*flags: str) -> set[str]:
+        assert atlascan(command, *flags).code in (0, 1)
+        header = json.loads((tmp_path / "atlascan-snapshot.ndjson").read_text(encoding="utf-8").splitlines()[0])["header"]
+        return {each["kind"] for each in header["coverage"] if each["resources"]}
+
+    plain, logs, everything = collected(), collected("--logs"), collected("--all")
+    assert logs - plain >= {"jira.audit_record"}
+    assert logs == plain | {kind for kind, _ in causes.NEEDS}
+    assert everything > logs
+
+
+def test_everything_can_be_collected_whatever_is_wrong_with_a_policy(tmp_path: Path, atlascan: Atlascan, open_site: StandIn) -> None:
+    configured(tmp_path, open_site)
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "bad.yaml").write_text("id: bad\n", encoding="utf-8")
+    with (tmp_path / "atlascan.yaml").open("a", encoding="utf-8") as config:
+        config.write("policies: [ours]\n")
+    assert atlascan("snapshot").code == 2
+    assert atlascan("snapshot", "--all").code == 0
 
 
 def test_policies_can_be_listed_and_shown(atlascan: Atlascan) -> None:

@@ -93,6 +93,24 @@ def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path, snapshot: Pa
         store.opened(str(tmp_path / "file" / "store")).add(HEADER, snapshot, "{}")
 
 
+@pytest.mark.parametrize(
+    ("error", "raised"), [(RuntimeError("a bucket's own\nand more"), WorkError), (TypeError("a mistake"), TypeError)]
+)
+def test_what_a_bucket_answers_is_said_and_a_bug_stays_a_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, raised: type[Exception]
+) -> None:
+    where = store.opened(str(tmp_path))
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(where.files), "ls", fail)
+    with pytest.raises(raised) as caught:
+        where.names()
+    expected = {WorkError: f"{tmp_path}: cannot be read: a bucket's own", TypeError: "a mistake"}
+    assert str(caught.value) == expected[raised]
+
+
 def test_a_link_that_the_file_system_does_not_know_is_done_without(
     tmp_path: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

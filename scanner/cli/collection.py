@@ -2,7 +2,7 @@
 
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,11 +12,11 @@ from uuid import uuid4
 
 import click
 
-from scanner import snapshots
+from scanner import causes, evaluate, snapshots
 from scanner.cli import pipeline
 from scanner.config import Config
 from scanner.errors import InputError, WorkError
-from scanner.model import Header, Target
+from scanner.model import Header, Rule, Target
 from scanner.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ class How:
             raise click.UsageError(f"{' and '.join(chosen)} exclude each other")
         if self.record and self.pseudonyms:
             raise click.UsageError("a recording holds what Atlassian answered, names and all, so --pseudonymize excludes --record")
+
+
+def needs(rules: Iterable[Rule], *, everything: bool, logs: bool) -> frozenset[tuple[str, str]] | None:
+    """Return what has to be collected for rules to be judged (None: all there is), and with `logs` for changes to be explained."""
+    if everything:
+        return None
+    return evaluate.needs(rules) | (causes.NEEDS if logs else frozenset())
 
 
 def take(config: Config, target: str, *, needs: frozenset[tuple[str, str]] | None = None, how: How = How(), now: datetime) -> None:

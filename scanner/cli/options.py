@@ -193,6 +193,16 @@ def pseudonymize(command: Command) -> Command:
     return with_option  # type: ignore[no-any-return]  # it is the command, with an option
 
 
+def breadth(command: Command) -> Command:
+    """Add `--all` and `--logs`: what is collected besides what the policies need, as `everything` and `logs`."""
+    command = click.option(
+        "--logs", is_flag=True, help="Collect the audit logs, too, so that a comparison can say who changed something, and when."
+    )(command)
+    return click.option(
+        "--all", "everything", is_flag=True, help="Collect every kind there is, not only what the profile's policies need."
+    )(command)
+
+
 def collecting(command: Command) -> Command:
     """Add `--record`, `--replay` and `--resume`."""
     command = click.option(

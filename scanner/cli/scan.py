@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from scanner import evaluate, snapshots, store
+from scanner import snapshots, store
 from scanner.cli import collection, options, output, pipeline
 from scanner.cli.past import looks
 from scanner.gate import Gating
@@ -21,6 +21,7 @@ from scanner.render import json
 @options.formats
 @options.gate
 @options.jobs
+@options.breadth
 @options.collecting
 @options.pseudonymize
 @options.verbose
@@ -34,6 +35,8 @@ def command(
     outputs: tuple[options.Output, ...],
     gating: Gating,
     jobs: int,
+    everything: bool,
+    logs: bool,
     record: Path | None,
     replay: Path | None,
     resume: bool,
@@ -52,10 +55,11 @@ def command(
     options.keep(target, outputs)
     config = pipeline.load_config(config_file)
     by = pipeline.criteria(config)
+    needs = collection.needs(by.rules, everything=everything, logs=logs)
     where = store.opened(place) if place else None
     # Whoever cannot reach the store hears so before anything is collected.
     watched = looks.failed_last(where) if where else frozenset[tuple[str, str]]()
-    collection.take(config, target, needs=evaluate.needs(by.rules), how=how, now=pipeline.utc_now())
+    collection.take(config, target, needs=needs, how=how, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
     report = pipeline.judge(config, by, snapshots.load(target, jobs=jobs), gating, jobs=jobs, watched=watched)
     if pseudonyms:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from scanner import evaluate, snapshots
+from scanner import snapshots
 from scanner.cli import collection, options, output, pipeline
 from scanner.config import Config
 from scanner.errors import InputError
@@ -19,7 +19,7 @@ from scanner.render import forecast as rendered
 @click.option(
     "-o", "--output", "target", default=options.SNAPSHOT, show_default=True, help="The file (.zst: compressed), or - for a pipe."
 )
-@click.option("--all", "everything", is_flag=True, help="Collect every kind there is, not only what the profile's policies need.")
+@options.breadth
 @click.option("--plan", is_flag=True, help="Say how much would be asked and how long it takes, and send nothing.")
 @options.collecting
 @options.pseudonymize
@@ -29,6 +29,7 @@ def command(
     config_file: Path | None,
     target: str,
     everything: bool,
+    logs: bool,
     plan: bool,
     record: Path | None,
     replay: Path | None,
@@ -41,7 +42,9 @@ def command(
     if plan and (record or replay or resume):
         raise click.UsageError("--plan sends nothing, so there is nothing to record, to replay or to resume")
     config = pipeline.load_config(config_file)
-    needs = None if everything else evaluate.needs(pipeline.criteria(config).rules)
+    # Whoever wants everything gets it, whatever is wrong with a policy.
+    rules = () if everything else pipeline.criteria(config).rules
+    needs = collection.needs(rules, everything=everything, logs=logs)
     if plan:
         output.show_page(rendered.page(forecast(config, target, needs)))
         return
