@@ -237,7 +237,9 @@ def test_what_is_collected_besides_what_the_policies_need_is_chosen(
     assert everything > logs
 
 
-def test_everything_can_be_collected_whatever_is_wrong_with_a_policy(tmp_path: Path, atlascan: Atlascan, open_site: StandIn) -> None:
+def test_everything_can_be_collected_whatever_is_wrong_with_a_policy(
+    tmp_path: Path, atlascan: Atlascan, open_site: StandIn
+) -> None:
     configured(tmp_path, open_site)
     (tmp_path / "ours").mkdir()
     (tmp_path / "ours" / "bad.yaml").write_text("id: bad\n", encoding="utf-8")

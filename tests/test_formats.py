@@ -1,12 +1,8 @@
 """Every format renders every report, always the same, and all of them count the same: what stands in the table is tested here."""
 
 import csv
-import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -23,7 +19,7 @@ from scanner import results
 from scanner.cli.output import to_file
 from scanner.model import Report
 from scanner.render import formats
-from tests import samples
+from tests import order, samples
 
 pytestmark = pytest.mark.long
 
@@ -105,18 +101,7 @@ def test_a_saved_result_renders_as_the_report_did(name: str, sample: str) -> Non
 
 
 def test_no_order_is_left_to_chance() -> None:
-    """Another process hashes text in another way, which shows if anything goes through a set."""
-    code = (
-        "import hashlib, json\n"
-        "from tests.test_formats import SAMPLES, formats, rendered\n"
-        "digests = {f'{n} {s}': hashlib.sha256(rendered(n, s).encode()).hexdigest() for n in formats.FORMATS for s in SAMPLES}\n"
-        "print(json.dumps(digests))"
-    )
-    environment = {**os.environ, "PYTHONHASHSEED": "7", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, env=environment)  # noqa: S603  our own
-    elsewhere = json.loads(done.stdout)
-    here = {f"{n} {s}": hashlib.sha256(rendered(n, s).encode()).hexdigest() for n in formats.FORMATS for s in SAMPLES}
-    assert here == elsewhere
+    order.check("tests.test_formats", order.digests(formats.FORMATS, SAMPLES, rendered))
 
 
 # -------------------------------------------------------------------------------------------------------------- and all agree
