@@ -26,14 +26,15 @@ def filled(console: str, target: Target, values: Mapping[str, str], site: str | 
     """
     if site is None and len(target.sites) == 1:
         [site] = target.sites
-    parts = {name: quote(value, safe="", errors="replace") for name, value in values.items() if value not in _STEPS}
+    known = {name: value for name, value in values.items() if value not in _STEPS}
     if target.org:
-        parts["org"] = quote(target.org, safe="", errors="replace")
-    if site in target.sites:
-        parts["site_url"] = target.sites[site].rstrip("/")
+        known["org"] = target.org
+    roots = {"site_url": target.sites[site].rstrip("/")} if site in target.sites else {}
     for template in (console, *_above(console)):
-        if all(name in parts for name in _PLACEHOLDER.findall(template)):
-            href = _PLACEHOLDER.sub(lambda match: parts[match[1]], template)
+        names = _PLACEHOLDER.findall(template)
+        if all(name in known or name in roots for name in names):
+            parts = {name: roots.get(name) or quote(known[name], safe="", errors="replace") for name in names}
+            href = _with(template, parts)
             return href if is_link(href) else None
     return None
 
@@ -63,6 +64,10 @@ def _values(finding: Finding) -> dict[str, str]:
     """Return what a finding knows of its resource: what its id holds, and the facts it shows."""
     facts = {each.path: str(each.value) for each in finding.evidence if type(each.value) in (str, int)}
     return facts | _own(finding.address) | _own(finding.missing or "")
+
+
+def _with(template: str, parts: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: parts[match[1]], template)
 
 
 def _own(address: str) -> dict[str, str]:

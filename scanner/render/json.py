@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
 from scanner import frameworks
 from scanner.conditions import Clause
 from scanner.frameworks import Control, Framework, State
@@ -52,9 +54,13 @@ def render(report: Report) -> str:
 
 def written(document: Object) -> str:
     """Return a document as the text of a file."""
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
-    # Half a surrogate pair is no text that UTF-8 can hold; as an escape it passes through JSON.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+    try:
+        compact = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except UnicodeEncodeError:
+        # Half a surrogate pair is no text that UTF-8 can hold; as an escape it passes through JSON.
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=2)
+        return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+    return msgspec.json.format(compact, indent=2).decode("utf-8") + "\n"
 
 
 def of_snapshot(header: Header) -> Object:

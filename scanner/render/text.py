@@ -125,7 +125,10 @@ def _plain_ascii(line: Line, width: int) -> str:
     lead, text = f"{' ' * line.indent}{line.lead[0]}", "".join(part for part, _ in line.parts)
     if not f"{lead}{text}".isascii():
         return ""
-    room = max(width - len(lead), MIN_WIDTH, *map(len, text.split()))
+    room = max(width - len(lead), MIN_WIDTH)
+    if len(text) <= room and text.isprintable():
+        return f"{lead}{text.rstrip()}\n"
+    room = max(room, *map(len, text.split()))
     wrapped = wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
     below = "\n" + " " * len(lead)
     return f"{lead}{below.join(wrapped)}\n"
