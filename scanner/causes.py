@@ -321,7 +321,7 @@ def _unlogged(subject: _Subject, logs: Mapping[str, Log], catalogue: Catalogue, 
         reasons.append(logs[JIRA_LOG].blind(change.id.partition("/")[0]))
     if kind is None or change.kind not in WORDS:
         return "no log is known to tell of it"
-    if catalogue.tells_of(change.kind):
+    if change.kind in catalogue.kinds:
         reasons.append(logs[ORG_LOG].blind(None))
     elif not reasons:
         reasons.append(logs[ORG_LOG].blind(None) or catalogue.lack(kind.noun))

@@ -7,7 +7,7 @@ against what was known of it on the other. Pure.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import groupby
+from itertools import groupby, islice
 
 import msgspec
 
@@ -257,7 +257,7 @@ def _explaining(policy: str, address: str, changed: _Changed, looked_at: LookedA
     if address in changed:
         yield address
     for kind in sorted(looked_at.get(policy, ())):
-        yield from [each for each in changed.of_kind.get(kind, ()) if each != address][:MAX_REFERRED]
+        yield from islice((each for each in changed.of_kind.get(kind, ()) if each != address), MAX_REFERRED)
 
 
 def _turn_order(turn: Turn) -> tuple[int, int, str, str]:

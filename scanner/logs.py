@@ -192,9 +192,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What the tenant says of the kinds of event that there are in the organization's log."""
+    """What the tenant says of the kinds of event that there are in the organization's log; `kinds` are those they are about."""
 
     deeds: Mapping[str, Deed]
+    kinds: frozenset[str]
     gap: Gap | None
 
     @classmethod
@@ -207,11 +208,9 @@ class Catalogue:
                     gap = record
                 case Resource(id=id_, facts=facts):
                     deeds[id_] = _deed(_text(facts.get("display_name")), _text(facts.get("group_display_name")))
-        return cls(deeds, gap)
-
-    def tells_of(self, kind: str) -> bool:
-        """Tell whether there are events about a kind."""
-        return any(speaks(deed, kind, fact) for fact in WORDS[kind] for deed in self.deeds.values())
+        done = frozenset(deeds.values())
+        about = (kind for kind, facts in WORDS.items() if any(speaks(deed, kind, fact) for fact in facts for deed in done))
+        return cls(deeds, frozenset(about), gap)
 
     def lack(self, noun: str) -> str:
         """Say why it does not tell of a kind."""
