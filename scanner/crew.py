@@ -23,11 +23,13 @@ Work = Callable[[State, Stretch], Result]
 def shared(jobs: int, work: Work[State, Result], state: State, stretches: Iterable[Stretch]) -> Iterator[Result]:
     """Yield what comes of the work on each stretch, in their order; each process has a state of its own, which starts as this one.
 
+    A state is inherited and never sent: where a system cannot fork, this process does all the work.
+
     Raises:
         WorkError: A process ended before its work.
         AtlascanError: As the work raises it.
     """
-    if jobs == 1:
+    if jobs == 1 or not _can_fork():
         yield from (work(state, stretch) for stretch in stretches)
         return
     crew = _Crew(jobs - 1, work, state, list(stretches))
@@ -35,6 +37,12 @@ def shared(jobs: int, work: Work[State, Result], state: State, stretches: Iterab
         yield from crew.results()
     finally:
         crew.end()
+
+
+def _can_fork() -> bool:
+    from multiprocessing import get_all_start_methods  # noqa: PLC0415  see below
+
+    return "fork" in get_all_start_methods()
 
 
 # After so many seconds a thread gives way to another.
@@ -46,10 +54,9 @@ class _Crew(Generic[State, Result]):
 
     def __init__(self, others: int, work: Work[State, Result], state: State, stretches: list[Stretch]) -> None:
         # Imported here: most snapshots are small.
-        from multiprocessing import get_all_start_methods, get_context  # noqa: PLC0415
+        from multiprocessing import get_context  # noqa: PLC0415
 
-        # A forked process has the state; any other is sent it.
-        context = get_context("fork" if "fork" in get_all_start_methods() else None)
+        context = get_context("fork")
         self._work, self._state, self._stretches = work, state, stretches
         self._next = context.Value("L", 0)
         self._arrived: SimpleQueue[tuple[int, Any]] = SimpleQueue()

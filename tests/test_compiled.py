@@ -285,6 +285,13 @@ def test_three_processes_do_too_and_one_that_ends_early_is_an_error(tmp_path: Pa
         found([rule("org.user", MFA)], snapshot, jobs=2)
 
 
+def test_where_a_system_cannot_fork_one_process_does_all_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "PART", 20_000)
+    snapshot = on_disk(tmp_path, people(300))
+    monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
+    assert found([rule("org.user", MFA)], snapshot, jobs=2) == found([rule("org.user", MFA)], snapshot)
+
+
 def test_a_snapshot_that_changes_while_it_is_judged_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "PART", 20_000)
     snapshot = on_disk(tmp_path, people(3_000))

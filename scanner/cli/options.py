@@ -165,7 +165,7 @@ def jobs(command: Command) -> Command:
         type=click.IntRange(1, 64),
         default=1,
         show_default=True,
-        help="How many processes judge. More than one pays for snapshots of 100 MB and more.",
+        help="How many processes judge, where the system can fork. More than one pays for snapshots of 100 MB and more.",
     )(command)
 
 
