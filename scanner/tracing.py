@@ -71,7 +71,10 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a log that speaks of the person, or that the person caused; `way` is the way in that its words tell of."""
+    """An event of a log that speaks of the person, or that the person caused; `way` is the way in that its words tell of.
+
+    Where these fit several ways, and it depends on what is not known which of them is meant, they are in `ways`, and `way` is None.
+    """
 
     event: str
     log: str
@@ -81,6 +84,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     own: bool
     sense: Sense = Sense.OTHER
     way: str | None = None
+    ways: tuple[str, ...] = ()
     place: str | None = None
     used: str | None = None
     site: str | None = None

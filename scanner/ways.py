@@ -156,9 +156,15 @@ _NONE = re.compile(
 )
 # Who joins a group that is no default has been inside before.
 _GROUP = re.compile(r"^(?!.*\bdefault).*\bgroups?\b", re.IGNORECASE)
+# Who is put out has nothing left; who loses an app, a desk, a team or a session may be inside still.
+_WHOSE = r"((account|customer|member|people|person|user)s?\b ?)+('s |')?(access\b)?"
+_ENDED = r"\b(deactivat|delet|deprovision|suspend)"
 _LEFT = re.compile(
-    rf"(?=.*\b(deactivat|delet|deprovision|left|remov|revok|suspend))(?=.*\b({_PERSON}|customers?\b|access\b))"
-    r"(?!.*\b(api key|e-?mail|group|link|request|role|setting|token)s?\b)",
+    r"^(?!.*\b(app|customer organi[sz]ation|group|project|role|site|space|team)s?\b)("
+    rf".*{_ENDED}\w* ((a|an|the|managed|portal.only) )*({_WHOSE}|access\b) *($|\b(by|for|from|in|of|to)\b)"
+    rf"|.*\b{_WHOSE} *((has|have|is|was|were) )?(been )?{_ENDED}ed\b"
+    rf"|(?=.*\b(access|{_PERSON})).*\b(left|(remov|revok)\w*\b.*\b(from|to))\b.*\b(directory|organi[sz]ation)\b(?! admin)"
+    r")",
     re.IGNORECASE,
 )
 _BACK = re.compile(rf"(?=.*\b(reactivat|restor|unsuspend))(?=.*\b({_PERSON}|customers?\b|access\b))", re.IGNORECASE)
@@ -172,7 +178,7 @@ def entrance_of(words: str) -> Entrance | None:
 
 
 def tells_of_leaving(words: str) -> bool:
-    """Tell whether words of the catalogue say that somebody was put out, or left."""
+    """Tell whether words of the catalogue say that somebody was put out altogether, or left."""
     return _LEFT.search(words) is not None
 
 

@@ -1,12 +1,15 @@
 """A trace tells how somebody came in as far as that is known, and never more: only an event that names the account proves it."""
 
 import json
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from scanner.model import Gap, Reason, sort_key
+from scanner.model import Gap, Reason, Record, Resource, Source, sort_key
 from scanner.render.tracing import text
 from scanner.render.tracing.json import render as as_json
 from scanner.trace import people
@@ -20,6 +23,11 @@ GOLDEN = Path(__file__).parent / "golden" / "trace.txt"
 PROVEN, LIKELY, POSSIBLE, RULED_OUT = Confidence
 EVERYBODY = [pytest.param(each, id=each.name) for each in incident.expected()]
 OTTO, MAX, CORA = traces.OTTO, "max@partner.example", "cora@acme.example"
+ADA, PIA, INA, PIET, DORA, DIRK, NILS = (
+    f"712020:1c000000-0000-4000-8000-0000000000{number}" for number in ("01", "03", "11", "16", "25", "26", "47")
+)
+PETRA_NAMED = {"id": "qm:acme:30", "name": "Petra Portal", "type": "users", "email": "petra@buyer.example"}
+PETRA, MAX_ID = "qm:acme:30", "712020:1c000000-0000-4000-8000-000000000044"
 
 
 def hypotheses(trace: Trace, way: str) -> list[tuple[Stay, Hypothesis]]:
@@ -28,6 +36,53 @@ def hypotheses(trace: Trace, way: str) -> list[tuple[Stay, Hypothesis]]:
 
 def hypothesis(trace: Trace, way: str, stay: int = 0) -> Hypothesis:
     return next(each for each in trace.stays[stay].hypotheses if each.way == way)
+
+
+def is_open(trace: Trace, way: str) -> bool | None:
+    return next(each.is_open for each in trace.doorways if each.way == way)
+
+
+def all_of(*changes: traces.Change) -> traces.Change:
+    def change(records: Iterable[Record]) -> Iterable[Record]:
+        for each in changes:
+            records = each(records)
+        return records
+
+    return change
+
+
+def gone(account: str) -> traces.Change:
+    """Take an account away: the log alone tells of it."""
+    return lambda records: (each for each in records if account not in (each.id or "") or each.kind == "org.event")
+
+
+def written(pattern: str, other: str) -> traces.Change:
+    """Write something in another way, wherever it stands."""
+    return lambda records: msgspec.json.decode(
+        re.sub(pattern, other, msgspec.json.encode(list(records)).decode()), type=list[Resource | Gap]
+    )
+
+
+WITHOUT_ADDRESSES = written('"email":"[^"]*"', '"email":null')
+
+
+def refused(kind: str, *, read: Iterable[str | None] = ()) -> traces.Change:
+    """Refuse a kind, but for what was `read` of it before."""
+    gap = Gap(kind=kind, reason=Reason.FORBIDDEN, detail="refused (403)", parent="org/1")
+    return lambda records: sorted((*(each for each in records if each.kind != kind or each.id in read), gap), key=sort_key)
+
+
+def happened(action: str, actor: str, who: str, *, day: str = "2026-11-02", **about: str) -> traces.Change:
+    """Add an event of the organization: somebody did something to somebody."""
+    people = {each.id: {"id": each.id, "name": each.name, "email": each.email, "type": "users"} for each in incident.expected()}
+    facts = {
+        "action": action,
+        "time": f"{day}T09:59:00.000Z",
+        "actor": people[actor],
+        "context": [people[who], *([{"id": about["id"], "name": about["name"], "type": "apps"}] if about else [])],
+    }
+    event = Resource(kind="org.event", id=f"evt-{action}", name=action, facts=facts, source=Source.API)
+    return lambda records: sorted((*records, event), key=sort_key)
 
 
 def confidences(trace: Trace) -> set[Confidence]:
@@ -126,6 +181,54 @@ def test_a_way_in_that_is_gone_is_closed() -> None:
     assert next(way.is_open for way in trace.doorways if way.way == "approved-domain") is False
 
 
+def test_of_a_customer_of_no_desk_any_more_the_desk_that_the_log_names_is_judged() -> None:
+    named = [PETRA_NAMED, {"id": "project/10005", "name": "HR", "type": "projects"}]
+    at_hr = traces.with_facts("org.event/evt-incident-21", context=named)
+
+    trace = traces.of(traces.changed(all_of(gone(PETRA), at_hr, OPEN_HR)), "petra@buyer.example")
+
+    assert is_open(trace, "portal-signup") is True
+
+
+def test_where_no_desk_is_known_every_desk_is_judged() -> None:
+    nameless = traces.with_facts("org.event/evt-incident-21", context=[PETRA_NAMED])
+
+    trace = traces.of(traces.changed(all_of(gone(PETRA), nameless, OPEN_HR)), "petra@buyer.example")
+
+    assert is_open(trace, "portal-signup") is True
+
+
+OPEN_HR = traces.with_facts("jsm.customer_permissions/acme/HR", public_signup=True)
+
+
+def test_a_desk_that_may_be_open_on_purpose_is_not_called_closed() -> None:
+    trace = traces.of(traces.changed(traces.with_facts(f"jsm.customer/acme/{PETRA}", desks=["acme/IT", "acme/SUP"])), PETRA)
+
+    assert is_open(trace, "portal-signup") is None
+
+
+@pytest.mark.parametrize("groups", [[], ["276f955c-63d7-42c8-9520-92d01dca0101"]])
+def test_who_was_taken_out_of_a_default_group_closes_no_door(groups: list[str]) -> None:
+    out = traces.with_facts(f"org.user/{DORA}", groups=groups)
+    role = traces.with_facts("jira.application_role/acme/jira-software", selected_by_default=False)
+
+    assert is_open(traces.of(traces.changed(all_of(out, role)), DORA), "default-group") is True
+
+
+def test_of_somebody_whose_address_is_hidden_the_domain_that_the_log_names_is_judged() -> None:
+    trace = traces.of(traces.changed(WITHOUT_ADDRESSES), OTTO)
+
+    assert hypothesis(trace, "approved-domain", stay=1).confidence is PROVEN
+    assert is_open(trace, "approved-domain") is True
+
+
+def test_where_no_domain_is_known_every_approved_domain_is_judged() -> None:
+    alone = [{"id": OTTO, "name": "Otto Outsider", "type": "users"}]
+    nameless = traces.with_facts("org.event/evt-incident-36", context=alone)
+
+    assert is_open(traces.of(traces.changed(all_of(WITHOUT_ADDRESSES, nameless)), OTTO), "approved-domain") is True
+
+
 def test_it_says_who_else_came_the_same_way_and_who_was_let_in_by_the_person() -> None:
     because = {each.email: each.because for each in traces.trace(OTTO).companions}
 
@@ -140,6 +243,37 @@ def test_the_evidence_is_kept_before_anything_is_taken_away() -> None:
     titles = [each.title.split()[0] for each in traces.trace(OTTO).todo]
 
     assert titles == ["Keep", "Fetch", "Stop", "Take", "Close", "Look", "Prove"]
+
+
+def test_all_that_leads_inside_is_taken_away() -> None:
+    trace = traces.of(traces.changed(with_a_group_of_partners), PIET)
+
+    [clicks] = [each.clicks for each in trace.todo if each.title.startswith("Take away")]
+
+    assert "Remove the person from the group Partners, which has the role Administrators of the project Mobile app." in clicks
+    assert (
+        "Remove the person from the group Partners, to which the permission scheme Company scheme grants BROWSE_PROJECTS." in clicks
+    )
+    assert "Take the grant of BROWSE_PROJECTS to the person out of the permission scheme Company scheme." in clicks
+
+
+def with_a_group_of_partners(records: Iterable[Record]) -> Iterable[Record]:
+    """Put Piet into a group that administers a project and may see others, and let him see these by name."""
+    group = Resource(kind="org.group", id="partners", name="Partners", facts={"role_assignments": []}, source=Source.API)
+    yield group
+    for each in records:
+        match each:
+            case Resource(kind="org.user", id=id_, facts=facts) if id_ == PIET:
+                yield msgspec.structs.replace(each, facts={**facts, "groups": [*facts["groups"], "partners"]})
+            case Resource(kind="jira.project_role", name="Administrators", facts={"actors": list(actors)} as facts):
+                added = [*actors, {"id": "partners", "name": "Partners", "type": "group"}]
+                yield msgspec.structs.replace(each, facts={**facts, "actors": added})
+            case Resource(kind="jira.permission_scheme", name="Company scheme", facts=facts):
+                holders = (("user", PIET), ("group", "partners"))
+                browse = [{"permission": "BROWSE_PROJECTS", "holder_type": type_, "holder_value": id_} for type_, id_ in holders]
+                yield msgspec.structs.replace(each, facts={**facts, "grants": [*facts["grants"], *browse]})
+            case _:
+                yield each
 
 
 # -------------------------------------------------------------------------------------- what is proven, and what cannot be
@@ -206,6 +340,153 @@ def test_a_log_that_is_whole_since_then_and_tells_of_no_change_rules_a_closed_do
     assert any("the log reaches back to that day" in clue.says for clue in hypothesis(trace, "approved-domain").speaks_against)
 
 
+def test_a_list_that_was_not_read_whole_rules_no_approved_domain_out() -> None:
+    cut = refused("org.access_domain", read=["ANYONE", "supplier.example"])
+
+    assert hypothesis(traces.of(traces.changed(cut), MAX), "approved-domain").confidence is POSSIBLE
+
+
+def test_where_customers_could_not_be_read_nobody_is_said_to_be_none() -> None:
+    trace = traces.of(traces.changed(refused("jsm.customer")), MAX)
+
+    assert {hypothesis(trace, way).confidence for way, each in ENTRANCES.items() if each.customers} == {POSSIBLE}
+
+
+def test_where_people_could_not_be_read_no_customer_is_said_to_be_nobody_else() -> None:
+    trace = traces.of(traces.changed(refused("org.user")), "carl@buyer.example")
+
+    against = [clue.says for stay in trace.stays for each in stay.hypotheses for clue in each.speaks_against]
+    assert not [each for each in against if "customer only" in each]
+
+
+@pytest.mark.parametrize("kind", ["org.group", "jira.application_role"])
+def test_where_groups_could_not_be_read_the_default_group_is_not_ruled_out(kind: str) -> None:
+    trace = traces.of(traces.changed(refused(kind)), DIRK)
+
+    assert hypothesis(trace, "default-group").confidence is LIKELY
+
+
+def test_a_default_that_is_switched_off_today_is_not_ruled_out_of_a_time_that_no_log_tells_of() -> None:
+    told = hypothesis(traces.of(traces.changed(no_defaults), DIRK), "default-group")
+
+    assert told.confidence is POSSIBLE
+    assert "whether it was so then, no log tells" in told.because
+
+
+def test_who_was_taken_out_of_a_group_since_may_have_landed_in_it() -> None:
+    out, other = (happened("group_left", ADA, who, day="2026-11-04") for who in (MAX_ID, INA))
+    none = traces.with_facts(f"org.user/{MAX_ID}", groups=[])
+
+    assert hypothesis(traces.of(traces.changed(all_of(none, other)), MAX), "default-group").confidence is RULED_OUT
+    assert hypothesis(traces.of(traces.changed(all_of(none, out)), MAX), "default-group").confidence is POSSIBLE
+
+
+def no_defaults(records: Iterable[Record]) -> Iterable[Record]:
+    for each in records:
+        match each:
+            case Resource(kind="jira.application_role", facts=facts):
+                yield msgspec.structs.replace(each, facts={**facts, "default_groups": [], "selected_by_default": False})
+            case Resource(kind="org.group", facts={"role_assignments": list(given)} as facts):
+                plain = [{**one, "default_role": None} for one in given]
+                yield msgspec.structs.replace(each, facts={**facts, "role_assignments": plain})
+            case _:
+                yield each
+
+
+UNKNOWN_ADMINS = {
+    "her roles are not told": traces.with_facts(f"org.user/{ADA}", platform_roles=None),
+    "she is not among those who were read": gone(ADA),
+}
+
+
+@pytest.mark.parametrize("unknown", [pytest.param(change, id=name) for name, change in UNKNOWN_ADMINS.items()])
+def test_an_invitation_by_somebody_of_whom_it_is_not_known_whether_they_are_an_admin_proves_neither_way(
+    unknown: traces.Change,
+) -> None:
+    trace = traces.of(traces.changed(all_of(unknown, happened("user_invited", ADA, MAX_ID))), MAX)
+
+    assert {each.way for each in trace.stays[0].hypotheses if each.confidence is LIKELY} == {"invited", "added-by-admin"}
+    assert PROVEN not in confidences(trace)
+    assert "Invited by a user or Added by an admin" in hypothesis(trace, "link").because
+    assert {each.way for each in trace.doorways} == {"invited", "added-by-admin"}
+
+
+def test_an_adding_by_somebody_who_is_no_admin_today_is_no_proven_adding_by_an_admin() -> None:
+    trace = traces.of(traces.changed(happened("user_added", PIA, MAX_ID)), MAX)
+
+    assert PROVEN not in confidences(trace)
+    assert hypothesis(trace, "added-by-admin").confidence is hypothesis(trace, "invited").confidence is LIKELY
+
+
+def test_who_accepts_an_invitation_does_not_say_who_invited() -> None:
+    trace = traces.of(traces.changed(lambda records: (each for each in records if each.id != "evt-incident-27")), INA)
+
+    assert PROVEN not in confidences(trace)
+    assert hypothesis(trace, "added-by-admin").confidence is hypothesis(trace, "invited").confidence is LIKELY
+
+
+def test_an_acceptance_adds_no_other_way_to_an_invitation_by_an_admin() -> None:
+    ada = {"id": ADA, "name": "Ada Admin", "email": "admin@acme.example"}
+
+    trace = traces.of(traces.changed(traces.with_facts("org.event/evt-incident-27", actor=ada)), INA)
+
+    assert [each.way for each in trace.stays[0].hypotheses if each.confidence is PROVEN] == ["added-by-admin"]
+
+
+def test_an_event_that_names_an_account_tells_nothing_of_another_with_the_same_address() -> None:
+    trace = traces.of(traces.changed(written("otto@partner.example", "piet@partner.example")), PIET)
+
+    assert PROVEN not in confidences(trace)
+    assert trace.timeline == traces.trace(PIET).timeline
+
+
+def test_an_event_that_names_no_account_is_told_by_the_address() -> None:
+    by_mail = [{"type": "users", "name": "Ina", "email": "INA@freemail.example"}]
+
+    trace = traces.of(traces.changed(traces.with_facts("org.event/evt-incident-27", context=by_mail)), INA)
+
+    assert hypothesis(trace, "invited").confidence is PROVEN
+
+
+def test_who_adds_somebody_whom_the_event_does_not_name_has_not_come_in() -> None:
+    added = happened("user_added", PIA, INA)
+    nameless = traces.with_facts("org.event/evt-user_added", context=[])
+
+    assert traces.of(traces.changed(all_of(added, nameless)), PIA).stays == traces.trace(PIA).stays
+
+
+@pytest.mark.parametrize(("by", "confidence"), [(ADA, PROVEN), (PIA, POSSIBLE)])
+def test_who_was_let_in_again_came_back_and_an_admin_did_it_where_that_is_known(by: str, confidence: Confidence) -> None:
+    words = Resource(
+        kind="org.event_action", id="restored", name="", facts={"display_name": "Restored user access"}, source=Source.API
+    )
+    removed, back = happened("user_removed", ADA, INA), happened("restored", by, INA, day="2026-11-04")
+
+    trace = traces.of(traces.changed(all_of(removed, back, lambda records: sorted((*records, words), key=sort_key))), INA)
+
+    assert [each.until is None for each in trace.stays] == [False, True]
+    assert trace.stays[1].since == datetime(2026, 11, 4, 9, 59, tzinfo=UTC)
+    assert hypothesis(trace, "added-by-admin", stay=1).confidence is confidence
+
+
+def test_nobody_is_their_own_company() -> None:
+    by_mail = [{"type": "users", "name": "Ina", "email": "INA@freemail.example"}]
+
+    trace = traces.of(traces.changed(traces.with_facts("org.event/evt-incident-27", context=by_mail)), INA)
+
+    assert "INA@freemail.example" not in {each.email for each in trace.companions}
+
+
+def test_who_loses_one_app_has_not_been_away() -> None:
+    revoked = happened("app_access_revoked", ADA, INA, id="confluence", name="Confluence")
+
+    trace = traces.of(traces.changed(revoked), INA)
+
+    assert len(trace.stays) == 1
+    assert trace.stays[0].until is None
+    assert "Revoked app access" in {each.action for each in trace.timeline}
+
+
 def test_an_invitation_by_an_admin_is_an_adding_by_an_admin() -> None:
     ada = {"id": "712020:1c000000-0000-4000-8000-000000000001", "name": "Ada Admin", "email": "admin@acme.example"}
 
@@ -240,13 +521,23 @@ def test_an_address_is_the_same_in_unicode_and_in_punycode() -> None:
 
 
 def test_an_account_that_only_the_log_remembers_is_found() -> None:
-    gone = traces.changed(traces.without("org.user", "jira.user", "jsm.customer"))
-
-    trace = traces.of(gone, "nils@freemail.example")
+    trace = traces.of(traces.changed(gone(NILS)), "nils@freemail.example")
 
     assert trace.person.kinds == ("org.event",)
     assert hypothesis(trace, "invited").confidence is PROVEN
     assert trace.paths == tuple(each for each in trace.paths if each.through == "public")
+
+
+@pytest.mark.parametrize("who", [OTTO, "Otto Outsider"])
+def test_an_account_that_only_the_log_remembers_is_found_without_an_address(who: str) -> None:
+    trace = traces.of(traces.changed(all_of(gone(OTTO), WITHOUT_ADDRESSES)), who)
+
+    assert trace.person.id == OTTO
+    assert hypothesis(trace, "invited").confidence is PROVEN
+
+
+def test_a_thing_that_an_event_names_is_no_person() -> None:
+    assert people.find(traces.collected(), "APP-142") == ()
 
 
 def test_several_that_match_are_listed_and_nobody_is_chosen(atlascan: Atlascan, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from scanner.trace.stays import Told, told
 from scanner.tracing import Occurrence, Party, Sense
 
@@ -12,6 +14,10 @@ ADA = Party(id="ada", name="Ada Admin")
 
 def came(day: float, way: str) -> Occurrence:
     return happened(day, Sense.CAME, way)
+
+
+def came_by(day: float, *ways: str) -> Occurrence:
+    return msgspec.structs.replace(came(day, ""), way=None, ways=ways)
 
 
 def left(day: float) -> Occurrence:
@@ -56,6 +62,18 @@ def test_who_joins_again_without_a_removal_was_out_though_no_log_says_when() -> 
 def test_what_an_insider_is_given_later_is_no_coming_in() -> None:
     assert shape(told([came(0, "synced"), came(30, "added-by-admin")], None)) == [(0, None, ["synced"])]
     assert shape(told([came(30, "default-group")], BEGIN)) == [(0, None, [])]
+
+
+def test_what_may_be_given_to_an_insider_is_no_coming_in() -> None:
+    either = ("invited", "added-by-admin")
+
+    assert shape(told([came(0, "synced"), came_by(30, *either)], None)) == [(0, None, ["synced"])]
+    assert shape(told([came(0, "invited"), came_by(9, *either)], None)) == [(0, None, ["invited", None])]
+    assert shape(told([came_by(30, *either)], BEGIN)) == [(0, None, [])]
+
+
+def test_who_is_let_in_again_by_a_way_that_is_not_told_comes_in_again() -> None:
+    assert shape(told([came(0, "link"), left(4), came_by(5)], None)) == [(0, 4, ["link"]), (5, None, [None])]
 
 
 def test_a_removal_ends_a_stay_that_began_before_the_log() -> None:

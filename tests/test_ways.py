@@ -74,7 +74,19 @@ def test_there_are_words_for_each_way_here() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["Removed user from organization", "Revoked app access", "Suspended user", "Deactivated account", "Deprovisioned user"]
+    "words",
+    [
+        "Removed user from organization",
+        "Removed managed account from directory",
+        "User left the organization",
+        "Suspended user",
+        "Suspended user's access",
+        "User account was deactivated",
+        "Deactivated account",
+        "Deleted customer account",
+        "Deprovisioned user",
+        "Deprovisioned user from identity provider",
+    ],
 )
 def test_words_tell_that_somebody_was_put_out(words: str) -> None:
     assert tells_of_leaving(words)
@@ -82,7 +94,24 @@ def test_words_tell_that_somebody_was_put_out(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["Removed user from group", "Revoked API token", "Removed project role of user", "Deleted API key"]
+    "words",
+    [
+        "Removed user from group",
+        "Revoked API token",
+        "Removed project role of user",
+        "Deleted API key",
+        "Revoked app access",
+        "Revoked user's access to Confluence",
+        "Removed customer from service project",
+        "Removed user from customer organization",
+        "Removed user from organization admins",
+        "Revoked user sessions",
+        "Removed user from team",
+        "User removed from watchers",
+        "Removed user's profile picture",
+        "Deleted user data",
+        "Removed user directory",
+    ],
 )
 def test_losing_less_than_all_is_no_leaving(words: str) -> None:
     assert not tells_of_leaving(words)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from scanner.access import Account, Index
+from scanner.access import Account
 from scanner.domains import domain_of
-from scanner.model import Finding, Judged, Report
+from scanner.model import Finding, Judged, Report, Verdict
 from scanner.trace.hypotheses import ANYONE
 from scanner.tracing import LOGS, Candidate, Companion, Confidence, Doorway, Guard, LogGap, Path, Stay, Through, Todo
 from scanner.ways import ENTRANCES, Entrance
@@ -15,16 +15,21 @@ _OPEN = frozenset({"fail", "waived"})
 
 def watched(account: Account) -> frozenset[tuple[str, str]]:
     """Return the verdicts about the person that have to be among the findings, by policy and address."""
-    addresses = {record.address for record in account.records}
+    addresses = {record.address for record in account.records} | _desks(account)
     return frozenset((policy, address) for each in ENTRANCES.values() for policy in each.guards for address in addresses)
 
 
-def doorways(stays: Iterable[Stay], account: Account, email: str | None, index: Index, report: Report) -> tuple[Doorway, ...]:
-    """Return the ways that are proven or likely, or else the best there are, as they are in the snapshot."""
+def doorways(
+    stays: Iterable[Stay], account: Account, email: str | None, named: frozenset[str], report: Report
+) -> tuple[Doorway, ...]:
+    """Return the ways that are proven or likely, or else the best there are, as they are in the snapshot.
+
+    `named` is what the events about the person name.
+    """
     ways = dict.fromkeys(
         each.way for stay in stays for each in stay.hypotheses if each in stay.best or each.confidence.rank <= _LIKELY
     )
-    relevant = _relevant(account, email, index)
+    relevant = _relevant(account, email, named, report)
     return tuple(_doorway(ENTRANCES[way], relevant, report) for way in ways)
 
 
@@ -39,22 +44,35 @@ def todo(
 
 _NOTHING = "nothing to judge"
 _LIKELY = Confidence.LIKELY.rank
-# Kinds of which only what concerns the person matters for the ways in.
-_CONCERNING = frozenset({"jsm.customer", "jsm.customer_permissions", "org.access_domain", "org.group", "org.user"})
+# Kinds of which only what concerns the person matters for the ways in. Default groups are no such kind: all who come land in them.
+_CONCERNING = frozenset({"jsm.customer_permissions", "org.access_domain"})
 
 
-def _relevant(account: Account, email: str | None, index: Index) -> frozenset[str]:
-    """Return the addresses, of kinds of which there are many, that concern the person."""
+def _relevant(account: Account, email: str | None, named: frozenset[str], report: Report) -> frozenset[str]:
+    """Return the addresses, of kinds of which there are many, that concern the person: all, where it is not known which do."""
+    judged = {each.address for policy in _GUARDS for each in report.of(policy)}
     domain = domain_of(email) if email else None
-    desks = [desk for record in account.of("jsm.customer") for desk in record.facts.get("desks") or ()]
+    domains = {f"org.access_domain/{domain}"} if domain else set[str]()
     return frozenset(
         (
-            *(record.address for record in account.records),
-            *(f"org.access_domain/{each}" for each in (ANYONE, domain) if each),
-            *(f"jsm.customer_permissions/{desk}" for desk in desks),
-            *(f"org.group/{group}" for group in account.groups if group in index.groups),
+            f"org.access_domain/{ANYONE}",
+            *_of_kind(judged, "org.access_domain", domains, named),
+            *_of_kind(judged, "jsm.customer_permissions", _desks(account), named),
         )
     )
+
+
+def _desks(account: Account) -> set[str]:
+    return {f"jsm.customer_permissions/{desk}" for record in account.of("jsm.customer") for desk in record.facts.get("desks") or ()}
+
+
+_GUARDS = frozenset(policy for each in ENTRANCES.values() for policy in each.guards)
+
+
+def _of_kind(judged: Iterable[str], kind: str, known: set[str], named: frozenset[str]) -> set[str]:
+    """Return what is known to concern the person and what events name, by its key; of neither, all that was judged of a kind."""
+    told = {each for each in judged if each.startswith(f"{kind}/")}
+    return known | {each for each in told if each.rpartition("/")[2].casefold() in named} or told
 
 
 def _doorway(entrance: Entrance, relevant: frozenset[str], report: Report) -> Doorway:
@@ -82,11 +100,19 @@ def _guard(id_: str, policy: Judged | None, relevant: frozenset[str], report: Re
         policy=id_,
         title=policy.title,
         severity=policy.severity,
-        verdict=worst.word if worst else _NOTHING if policy.kind in _read_whole(report) else "unknown",
+        verdict=_word(worst, findings, policy, report),
         findings=told,
         remediation=policy.remediation,
         console=policy.console,
     )
+
+
+def _word(worst: Finding | None, findings: Iterable[Finding], policy: Judged, report: Report) -> str:
+    if worst is None:
+        return _NOTHING if policy.kind in _read_whole(report) else "unknown"
+    # A desk of which a policy does not speak may be open on purpose: that others pass closes no door.
+    is_of_desks = policy.kind == "jsm.customer_permissions" and worst.verdict is Verdict.PASS
+    return min(findings, key=lambda each: each.verdict.rank).word if is_of_desks else worst.word
 
 
 def _read_whole(report: Report) -> frozenset[str]:
@@ -163,6 +189,14 @@ def _undo(path: Path) -> str | None:
             return f"Remove the role {path.gives} of {path.name}, which was given to the person directly."
         case Path(through=Through.PROJECT_ROLE, stops=(_,)):
             return f"Remove the person from {path.gives} of the project {path.name}."
+        case Path(through=Through.PROJECT_ROLE, stops=(group, _)):
+            return f"Remove the person from the group {group.name}, which has {path.gives} of the project {path.name}."
+        case Path(through=Through.SCHEME, stops=(scheme,)):
+            return f"Take the grant of {path.gives} to the person out of the permission scheme {scheme.name}."
+        case Path(through=Through.SCHEME, stops=(group, scheme)) if group.address.startswith("org.group/"):
+            return (
+                f"Remove the person from the group {group.name}, to which the permission scheme {scheme.name} grants {path.gives}."
+            )
         case Path(through=Through.UNEXPLAINED):
             return f"Find out through what the person uses {path.name}: nothing that was read explains it."
     return None

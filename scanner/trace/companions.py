@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from scanner.domains import domain_of
 from scanner.model import Resource, Snapshot
-from scanner.trace.people import account_of
+from scanner.trace.people import account_of, same_address
 from scanner.trace.timeline import Arrival, moment
 from scanner.tracing import Candidate, Companion, Confidence, Stay
 from scanner.ways import ENTRANCES
@@ -41,7 +41,8 @@ def _by_events(found: dict[str, _Other], person: Candidate, stays: Sequence[Stay
     proven = [each for stay in stays for each in stay.hypotheses if each.confidence is Confidence.PROVEN]
     ways, hands = {each.way for each in proven}, {each.by.id: each.by for each in proven if each.by and each.by.id}
     for each in arrivals:
-        if each.account == person.id:
+        is_meant = each.account == person.id if each.account else _has_address(person, each.email)
+        if is_meant:
             continue
         because = [f"the same way: {ENTRANCES[each.way].title}"] if each.way in ways else []
         if each.by and each.by.id in hands:
@@ -51,6 +52,10 @@ def _by_events(found: dict[str, _Other], person: Candidate, stays: Sequence[Stay
         if because:
             told = dict.fromkeys((*because, *_near(each.at, stays)))
             _add(found, each.account, _Other(each.name, each.email, each.at, told))
+
+
+def _has_address(person: Candidate, email: str | None) -> bool:
+    return bool(person.email and email) and same_address(person.email or "") == same_address(email or "")
 
 
 def _by_records(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from scanner.access import Account, Index
 from scanner.domains import domain_of
-from scanner.model import Gap, Resource, Snapshot
+from scanner.model import Resource, Snapshot
 from scanner.trace.stays import Told
 from scanner.trace.timeline import Logs, Turned
 from scanner.tracing import Clue, Confidence, Hypothesis, Occurrence, Stay
@@ -68,6 +68,7 @@ class Circumstances:
     index: Index
     logs: Logs
     settings: Mapping[str, Sequence[Resource]]
+    # Kinds of which there may be more than was read.
     unread: frozenset[str]
     since: datetime | None = None
 
@@ -75,13 +76,12 @@ class Circumstances:
     def of(cls, account: Account, email: str | None, index: Index, logs: Logs, snapshot: Snapshot) -> "Circumstances":
         """Read the settings in a snapshot."""
         settings: dict[str, list[Resource]] = {kind: [] for kind in SETTINGS}
-        unread = {kind for kind in (*SETTINGS, "jsm.customer") if not any(each.kind == kind for each in snapshot.header.coverage)}
+        whole = {each.kind for each in snapshot.header.coverage if each.complete}
         for record in snapshot.of(*SETTINGS):
-            if isinstance(record, Gap):
-                unread.add(record.kind)
-            else:
+            if isinstance(record, Resource):
                 settings[record.kind].append(record)
-        return cls(account, email, index, logs, settings, frozenset(unread - {kind for kind in SETTINGS if settings[kind]}))
+        missing = {kind for kind in (*SETTINGS, *_MEMBERSHIPS) if kind not in whole} | {gap.kind for gap in snapshot.gaps()}
+        return cls(account, email, index, logs, settings, frozenset(missing))
 
     @cached_property
     def domain(self) -> str | None:
@@ -116,14 +116,16 @@ class Circumstances:
 
 
 SETTINGS = ("jsm.customer_access", "jsm.customer_permissions", "jsm.email_channel", "org.access_domain", "org.user_invites")
+# What tells where somebody is in, and what new people land in.
+_DEFAULTS = ("jira.application_role", "org.group")
+_MEMBERSHIPS = (*_DEFAULTS, "jsm.customer", "org.user")
 
 
 def stay(told: Told, what: Circumstances) -> Stay:
     """Return a stay with all ways in, the surest first."""
     then = dataclasses.replace(what, since=told.since)
-    begun = {way: [each for each in told.began if each.way == way] for way in ENTRANCES}
-    proven = [way for way, events in begun.items() if events]
-    scored = [_hypothesis(entrance, begun[entrance.id], proven, then) for entrance in ENTRANCES.values()]
+    begun = {way: _Begun.of(way, told.began) for way in ENTRANCES}
+    scored = [_hypothesis(entrance, begun, then) for entrance in ENTRANCES.values()]
     scored.sort(key=lambda each: (each[1].at.timestamp() if each[1].at else 0.0, -each[0], _ORDER.index(each[1].way)))
     judged = sorted(_by_elimination(scored), key=lambda each: each.confidence.rank)
     return Stay(since=told.since, until=told.until, ended_by=told.ended_by, hypotheses=tuple(judged))
@@ -132,18 +134,32 @@ def stay(told: Told, what: Circumstances) -> Stay:
 # ------------------------------------------------------------------------------------------------------------ the weighing
 
 
-def _hypothesis(
-    entrance: Entrance, events: Sequence[Occurrence], proven: Sequence[str], what: Circumstances
-) -> tuple[int, Hypothesis]:
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """The events that name a way by which a stay began; not `surely` where they may mean another way as well."""
+
+    events: Sequence[Occurrence]
+    surely: bool
+
+    @classmethod
+    def of(cls, way: str, began: Sequence[Occurrence]) -> "_Begun":
+        """Take those of a way; an event that fits several ways tells of the one that another event names."""
+        sure = {each.way for each in began if each.way}
+        events = [each for each in began if each.way == way or (way in each.ways and (way in sure or sure.isdisjoint(each.ways)))]
+        return cls(events, way in sure)
+
+
+def _hypothesis(entrance: Entrance, begun: Mapping[str, _Begun], what: Circumstances) -> tuple[int, Hypothesis]:
     """Return a hypothesis, and by how much more speaks for it than against it."""
+    events, surely = begun[entrance.id].events, begun[entrance.id].surely
     clues = [*_clues(entrance, what), *_silence(entrance, events, what)]
     speaks_for = [each for each in clues if each.speaks_for]
     against = [each for each in clues if not each.speaks_for]
-    others = [way for way in proven if way != entrance.id]
-    confidence, because = _proven(events) if events else _weighed(speaks_for, against, others)
+    others = [] if events else _titles(begun)
+    confidence, because = _named(events, surely=surely) if events else _weighed(speaks_for, against, others)
     by = next((each.actor for each in events if not each.own), None)
     told = (Clue(says=_event_says(each), address=each.event) for each in events)
-    named = (Clue(says=f"an event names another way: {ENTRANCES[way].title}") for way in others if not events)
+    named = (Clue(says=f"an event names another way: {title}") for title in others)
     score = sum(each.weight for each in speaks_for) - sum(each.weight for each in against)
     return score, Hypothesis(
         way=entrance.id,
@@ -158,10 +174,19 @@ def _hypothesis(
     )
 
 
-def _proven(events: Sequence[Occurrence]) -> tuple[Confidence, str]:
+def _titles(begun: Mapping[str, _Begun]) -> list[str]:
+    """Return what the ways are called that events name, those together of which it is not known which one is meant."""
+    sure = [ENTRANCES[way].title for way, each in begun.items() if each.surely]
+    unsure = [ENTRANCES[way].title for way, each in begun.items() if each.events and not each.surely]
+    return [*sure, " or ".join(unsure)] if unsure else sure
+
+
+def _named(events: Sequence[Occurrence], *, surely: bool) -> tuple[Confidence, str]:
+    """Return how sure a way is that an event names, perhaps among others."""
     first = events[0]
     by = f", by {first.actor.called}" if first.actor and not first.own else ""
-    return Confidence.PROVEN, f"the log names the account in “{first.action}” of {first.time:%Y-%m-%d %H:%M} UTC{by}"
+    says = f"the log names the account in “{first.action}” of {first.time:%Y-%m-%d %H:%M} UTC{by}"
+    return (Confidence.PROVEN, says) if surely else (Confidence.LIKELY, f"{says}; whether an admin did it then is not known")
 
 
 def _weighed(speaks_for: Sequence[Weighed], against: Sequence[Weighed], others: Sequence[str]) -> tuple[Confidence, str]:
@@ -169,7 +194,7 @@ def _weighed(speaks_for: Sequence[Weighed], against: Sequence[Weighed], others: 
     best = max(speaks_for, key=lambda each: each.weight, default=None)
     worst = max(against, key=lambda each: each.weight, default=None)
     if others and (best is None or best.weight < Weight.OF_RECORD):
-        return Confidence.RULED_OUT, f"an event names another way: {ENTRANCES[others[0]].title}"
+        return Confidence.RULED_OUT, f"an event names another way: {others[0]}"
     if best and best.weight >= Weight.STRONG and (worst is None or worst.weight < best.weight):
         return Confidence.LIKELY, best.clue.says
     if worst and worst.weight >= Weight.STRONG and (best is None or best.weight < worst.weight):
@@ -214,10 +239,11 @@ def _clues(entrance: Entrance, what: Circumstances) -> Iterator[Weighed]:
     """Yield what speaks for and against a way in."""
     if entrance.customers and not what.is_customer:
         if "jsm.customer" not in what.unread:
-            yield _against(Weight.STRONG, "the account is a customer of no desk that was read")
+            yield _against(_then(what, "jsm.customer"), "the account is a customer of no desk that was read")
         return
     if not entrance.customers and not what.is_user:
-        yield _against(Weight.STRONG, "the account is a customer only: it is not among the people of the organization")
+        if "org.user" not in what.unread:
+            yield _against(Weight.STRONG, "the account is a customer only: it is not among the people of the organization")
         return
     yield from _CLUES[entrance.id](what)
 
@@ -283,23 +309,23 @@ def _added_by_admin(what: Circumstances) -> Iterator[Weighed]:
                 yield _for(Weight.WEAK, f"it was given {each.get('role')} of {app} by name, not through a group", record)
     for group in what.account.groups:
         found = what.index.groups.get(group)
-        if found and found.facts.get("external_synced") is not True and group not in what.index.defaults:
+        is_no_default = group not in what.index.defaults and what.unread.isdisjoint(_DEFAULTS)
+        if found and is_no_default and found.facts.get("external_synced") is not True:
             yield _for(Weight.WEAK, f"somebody put it into the group {found.name}, which nobody lands in by default", found)
 
 
 def _default_group(what: Circumstances) -> Iterator[Weighed]:
-    defaults = [
-        what.index.groups[each] for each in what.account.groups if each in what.index.defaults and each in what.index.groups
-    ]
+    defaults = [each for each in what.account.groups if each in what.index.defaults]
     if not defaults:
-        if what.record is not None and "groups" in what.record.facts:
-            yield _against(Weight.STRONG, "it is in no group that new people land in", what.record)
+        if what.record is not None and "groups" in what.record.facts and what.unread.isdisjoint(_DEFAULTS):
+            yield _against(_then(what, *_DEFAULTS), "it is in no group that new people land in", what.record)
         return
     # An outsider's account does not turn up by itself: something else brought it, and the group gave it the app.
     company = what.fact("claim_status") == "managed" and what.fact("management_source") is None
-    for group in defaults:
-        says = f"it is in the group {group.name}: {'; '.join(what.index.group(group.id).notes)}"
-        yield _for(Weight.STRONG if company else Weight.WEAK, says, group)
+    for group in map(what.index.group, defaults):
+        says = f"it is in the group {group.name}: {'; '.join(group.notes)}"
+        record = what.index.groups.get(group.address.partition("/")[2])
+        yield _for(Weight.STRONG if company else Weight.WEAK, says, record or what.record)
 
 
 def _portal_signup(what: Circumstances) -> Iterator[Weighed]:
@@ -374,10 +400,12 @@ def _by_record(what: Circumstances, *, speaks_for: str = "") -> Iterator[Weighed
 
 def _signup(what: Circumstances, domain: str | None, mode: str, may: str) -> Iterator[Weighed]:
     """Yield what the approved domains say of people at a domain, for the apps that the person can use."""
-    if domain is None or "org.access_domain" in what.unread:
+    if domain is None:
         return
     whose = "whoever has an e-mail address" if domain == ANYONE else f"whoever has an address at {domain}"
     entry = next((each for each in what.settings["org.access_domain"] if each.id == domain), None)
+    if entry is None and "org.access_domain" in what.unread:
+        return
     if entry is None or entry.facts.get("enabled") is False:
         name = "any domain" if domain == ANYONE else domain
         yield _against(_then(what, "org.access_domain"), f"{name} is not among the approved domains, as they are today", entry)
@@ -385,7 +413,8 @@ def _signup(what: Circumstances, domain: str | None, mode: str, may: str) -> Ite
     modes = {each.get("access_mode") for each in _of_apps(entry, what.account.apps)}
     if mode in modes:
         yield _for(Weight.STRONG, f"{whose} {may}, as the approved domains are today", entry)
-        if what.account.groups and not what.index.defaults.keys() & set(what.account.groups):
+        are_told = what.account.groups and what.unread.isdisjoint(_DEFAULTS)
+        if are_told and not what.index.defaults.keys() & set(what.account.groups):
             yield _against(
                 Weight.STRONG, "it is in no group that new people land in, as those are who come by a domain", what.record
             )
@@ -404,11 +433,11 @@ def _of_apps(entry: Resource, apps: Iterable[str]) -> Sequence[Mapping[str, Any]
 _Weigh = Callable[[Weight, str], Weighed]
 
 
-def _then(what: Circumstances, kind: str) -> Weight:
+def _then(what: Circumstances, *kinds: str) -> Weight:
     """Return how much it says how a setting is today: all, if a log that is whole since the person came tells of no change."""
     starts, since = what.logs.starts, what.since
     was_seen = starts is not None and since is not None and since >= starts
-    is_same = not any(kind in each.kinds and since and each.event.time > since for each in what.logs.turned)
+    is_same = not any(each.kinds.intersection(kinds) and since and each.event.time > since for each in what.logs.turned)
     return Weight.STRONG if was_seen and is_same else Weight.TODAY
 
 

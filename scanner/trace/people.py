@@ -1,6 +1,6 @@
 """Who is asked for, and what is known of them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,21 +36,30 @@ def same_address(text: str) -> str:
     return f"{local.casefold()}@{domain_of(text)}" if at else text.strip().casefold()
 
 
+def tail(id_: str) -> str:
+    """Return an account's id where it comes as an ARI, too."""
+    return id_.rpartition("/")[2]
+
+
+def is_person(thing: Mapping[str, Any]) -> bool:
+    """Tell whether what an event names is a person."""
+    kind = _text(thing.get("type")).casefold()
+    return kind.startswith(("user", "account", "customer", "member")) or bool(thing.get("email"))
+
+
 def account(snapshot: Snapshot, person: Candidate) -> Account:
     """Return all that was read of an account."""
     return Account(person.id, tuple(_about(snapshot.of(*PEOPLE, "org.user_role_assignments"), person.id)))
 
 
-def admins(snapshot: Snapshot) -> frozenset[str] | None:
-    """Return the accounts that may let people in, today; None where not everybody was read."""
-    found = set()
+def admins(snapshot: Snapshot) -> dict[str, bool]:
+    """Return whether an account may let people in, today; one whose roles nobody told is left out."""
+    found: dict[str, bool] = {}
     for record in snapshot.of("org.user"):
-        match record:
-            case Gap(id=None):
-                return None
-            case Resource(id=id_, facts=facts) if _ADMINS.intersection(facts.get("platform_roles") or ()):
-                found.add(id_)
-    return frozenset(found)
+        roles = record.facts.get("platform_roles") if isinstance(record, Resource) else None
+        if isinstance(record, Resource) and isinstance(roles, list):
+            found[record.id] = found.get(record.id, False) or not _ADMINS.isdisjoint(roles)
+    return found
 
 
 def names(snapshot: Snapshot, accounts: frozenset[str]) -> dict[str, Party]:
@@ -97,9 +106,9 @@ def _named(snapshot: Snapshot, who: str) -> dict[str, _Found]:
     for record in snapshot.of(ORG_LOG):
         if not isinstance(record, Resource):
             continue
-        for each in record.facts.get("context") or ():
-            id_, name, email = (_text(each.get(part)) for part in ("id", "name", "email"))
-            if email and _is_meant(who, id_, name, email):
+        for each in filter(is_person, record.facts.get("context") or ()):
+            id_, name, email = tail(_text(each.get("id"))), _text(each.get("name")), _text(each.get("email"))
+            if _is_meant(who, id_, name, email):
                 found.setdefault(id_, _Found()).add(ORG_LOG, name, email)
     return found
 

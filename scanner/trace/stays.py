@@ -45,9 +45,9 @@ def _come(found: list[Told], event: Occurrence) -> None:
     last = found[-1] if found and found[-1].until is None else None
     if last is None or last.since is None:
         found.append(Told(event.time, began=[event]))
-    elif event.time - last.since <= _TOGETHER or event.way in {each.way for each in last.began}:
+    elif event.time - last.since <= _TOGETHER or any(_ways(event) & _ways(each) for each in last.began):
         last.began.append(event)
-    elif event.way not in _MORE:
+    elif _MORE.isdisjoint(_ways(event)):
         # Whoever comes in again was out, though no log says when.
         found.append(Told(event.time, began=[event]))
 
@@ -69,8 +69,12 @@ def _with_record(found: Sequence[Told], added: datetime | None) -> list[Told]:
     if first.since is None or first.since - added <= _TOGETHER:
         first.since = added
         return list(found)
-    if all(each.way in _MORE for each in first.began):
+    if not any(_MORE.isdisjoint(_ways(each)) for each in first.began):
         # What the log tells came to somebody who was inside already.
         first.since, first.began = added, []
         return list(found)
     return [Told(added), *found]
+
+
+def _ways(event: Occurrence) -> frozenset[str]:
+    return frozenset((event.way,) if event.way else event.ways)

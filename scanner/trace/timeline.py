@@ -1,13 +1,13 @@
 """What the logs tell of an account, who else they say came in, and where they are silent because nobody could look."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from scanner.logs import CATALOGUE, JIRA_LOG, ORG_LOG, Catalogue, speaks
 from scanner.model import Gap, Header, Resource, Snapshot
-from scanner.trace.people import same_address
+from scanner.trace.people import is_person, same_address, tail
 from scanner.tracing import Candidate, LogGap, Occurrence, Party, Sense
 from scanner.ways import entrance_of, tells_of_leaving, tells_of_return
 
@@ -16,18 +16,22 @@ from scanner.ways import entrance_of, tells_of_leaving, tells_of_return
 _KEPT = timedelta(days=180)
 # Ways that somebody goes alone: an event of these may name whom it is about as the one who did it.
 _ALONE = frozenset({"any-domain", "approved-domain", "invited", "link", "portal-signup"})
+# Ways at somebody's hand: which one it is depends on whether that is an admin.
+_BY_SOMEBODY = ("invited", "added-by-admin")
 READ = (CATALOGUE, JIRA_LOG, ORG_LOG)
-SETTINGS = ("jsm.customer_access", "jsm.customer_permissions", "org.access_domain", "org.user_invites")
+# Who was taken out of a group or a desk was in it before; what befell others does not matter there.
+_MEMBERSHIPS = frozenset({"jira.application_role", "jsm.customer", "org.group"})
+SETTINGS = (*sorted(_MEMBERSHIPS), "jsm.customer_access", "jsm.customer_permissions", "org.access_domain", "org.user_invites")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """That somebody came by a way, as an event says."""
+    """That somebody came, as an event says; `way` is None where it does not say by which."""
 
     account: str
     name: str
     email: str | None
-    way: str
+    way: str | None
     at: datetime
     by: Party | None
 
@@ -46,6 +50,7 @@ class Logs:
     """What the logs tell: of the account, of all who came, of settings that decide who may; and where they are silent.
 
     From `starts` on the organization's log is whole; None if it is not. `ways` are those that its catalogue has words for.
+    `named` is what else the events about the account name, such as desks and domains, by id and by name.
     """
 
     timeline: tuple[Occurrence, ...]
@@ -54,9 +59,10 @@ class Logs:
     gaps: tuple[LogGap, ...]
     starts: datetime | None
     ways: frozenset[str]
+    named: frozenset[str]
 
 
-def read(snapshot: Snapshot, person: Candidate, admins: frozenset[str] | None) -> Logs:
+def read(snapshot: Snapshot, person: Candidate, admins: Mapping[str, bool]) -> Logs:
     """Read the logs once each."""
     org = _Org(person, Catalogue.of(snapshot), admins)
     for record in snapshot.of(ORG_LOG):
@@ -70,6 +76,7 @@ def read(snapshot: Snapshot, person: Candidate, admins: frozenset[str] | None) -
         gaps=(*gaps, *_jira_gaps(snapshot), *_confluence_gaps(snapshot)),
         starts=starts,
         ways=frozenset(entrance.id for entrance in map(entrance_of, map(org.said, org.catalogue.deeds)) if entrance),
+        named=frozenset(org.named),
     )
 
 
@@ -79,12 +86,13 @@ def read(snapshot: Snapshot, person: Candidate, admins: frozenset[str] | None) -
 class _Org:
     """Goes through the events of the organization, and keeps what matters."""
 
-    def __init__(self, person: Candidate, catalogue: Catalogue, admins: frozenset[str] | None) -> None:
+    def __init__(self, person: Candidate, catalogue: Catalogue, admins: Mapping[str, bool]) -> None:
         self.person, self.catalogue, self.admins = person, catalogue, admins
         self.email = same_address(person.email) if person.email else None
         self.timeline: list[Occurrence] = []
         self.arrivals: list[Arrival] = []
         self.turned: list[Turned] = []
+        self.named: set[str] = set()
         self.gaps: list[Gap] = []
         self.earliest: datetime | None = None
         self.undated = False
@@ -104,40 +112,59 @@ class _Org:
             self.undated = True
             return
         self.earliest = min(time, self.earliest or time)
-        named = [each for each in _objects(record.facts.get("context")) if _is_person(each)]
+        things = _objects(record.facts.get("context"))
+        named = [each for each in things if is_person(each)]
         actor = _party(record.facts.get("actor"))
-        way = self._way(self.said(_text(record.facts.get("action"))), actor)
-        self._keep_own(record, time, actor, named, way)
-        if way:
-            self.arrivals.extend(_arrivals(time, actor, named, way))
-        self._keep_setting(record, time, actor)
+        ways = self._ways(self.said(_text(record.facts.get("action"))), actor, named)
+        self._keep_own(record, time, actor, things, ways)
+        if ways:
+            self.arrivals.extend(_arrivals(time, actor, named, ways))
+        self._keep_setting(record, time, actor, named)
 
-    def _way(self, words: str, actor: Party | None) -> str | None:
-        """Return the way in that words tell of: of the same words, an admin adds whom an ordinary user invites."""
+    def _ways(self, words: str, actor: Party | None, named: list[dict[str, Any]]) -> tuple[str, ...]:
+        """Return the way in that words tell of: of the same words, an admin adds whom an ordinary user invites.
+
+        These are several where it is not known who let the person in, or whether that is an admin.
+        """
+        is_admin = self._is_admin(actor, named)
         if tells_of_return(words):
-            return "added-by-admin"
+            return ("added-by-admin",) if is_admin else ()
         entrance = entrance_of(words)
         if entrance is None:
+            return ()
+        if entrance.id not in _BY_SOMEBODY:
+            return (entrance.id,)
+        if is_admin:
+            return ("added-by-admin",)
+        if entrance.id == "invited":
+            return ("invited",) if is_admin is False else _BY_SOMEBODY
+        # A program gives what follows from something else; and who is no admin today may have been one then.
+        return _BY_SOMEBODY if named and actor and actor.email else ()
+
+    def _is_admin(self, actor: Party | None, named: list[dict[str, Any]]) -> bool | None:
+        """Tell whether an admin let somebody in; who accepts is named as the one who did it, and does not say who invited."""
+        if actor is None or actor.id is None:
             return None
-        is_admin = actor is not None and actor.id in (self.admins or ())
-        if entrance.id == "invited" and is_admin:
-            return "added-by-admin"
-        if entrance.id == "added-by-admin" and not is_admin and not (actor and actor.email):
-            return None  # a program gives what follows from something else
-        return entrance.id
+        is_admin = self.admins.get(actor.id)
+        is_alone = all(tail(_text(each.get("id"))) == actor.id for each in named)
+        return None if is_alone and (named or not is_admin) else is_admin
 
     def _keep_own(
-        self, record: Resource, time: datetime, actor: Party | None, named: list[dict[str, Any]], way: str | None
+        self, record: Resource, time: datetime, actor: Party | None, things: list[dict[str, Any]], ways: tuple[str, ...]
     ) -> None:
-        is_named = any(self._is_meant(_text(each.get("id")), _text(each.get("email"))) for each in named)
+        named = [each for each in things if is_person(each)]
+        is_named = self._is_among(named)
         own = actor is not None and self._is_meant(actor.id or "", actor.email or "")
         if not is_named and not own:
             return
         words = self.said(_text(record.facts.get("action")))
-        comes = way if way and (is_named or (not named and way in _ALONE)) else None
-        leaves = is_named and tells_of_leaving(words)
-        sense = Sense.CAME if comes else Sense.LEFT if leaves else Sense.OTHER
-        self.timeline.append(self._occurrence(record, time, actor, own=own, sense=sense, way=comes))
+        comes = ways if is_named or (not named and not _ALONE.isdisjoint(ways)) else ()
+        returns, leaves = is_named and tells_of_return(words), is_named and tells_of_leaving(words)
+        sense = Sense.CAME if comes or returns else Sense.LEFT if leaves else Sense.OTHER
+        self.timeline.append(self._occurrence(record, time, actor, own=own, sense=sense, ways=comes))
+        if is_named or comes:
+            others = [each for each in things if each not in named]
+            self.named.update(tail(_text(each.get(part))).casefold() for each in others for part in ("id", "name"))
 
     def _occurrence(
         self,
@@ -147,7 +174,7 @@ class _Org:
         *,
         own: bool,
         sense: Sense = Sense.OTHER,
-        way: str | None = None,
+        ways: tuple[str, ...] = (),
     ) -> Occurrence:
         facts = record.facts
         action = _text(facts.get("action"))
@@ -159,28 +186,36 @@ class _Org:
             actor=actor,
             own=own,
             sense=sense,
-            way=way,
+            way=ways[0] if len(ways) == 1 else None,
+            ways=ways if len(ways) > 1 else (),
             place=_place(facts.get("location")),
             used=_used(facts.get("actor")),
             site=", ".join(filter(None, (_text(each.get("name")) for each in _objects(facts.get("container"))))) or None,
         )
 
-    def _keep_setting(self, record: Resource, time: datetime, actor: Party | None) -> None:
+    def _keep_setting(self, record: Resource, time: datetime, actor: Party | None, named: list[dict[str, Any]]) -> None:
         deed = self.catalogue.deeds.get(_text(record.facts.get("action")))
         kinds = frozenset(kind for kind in SETTINGS if deed and speaks(deed, kind, ""))
+        if named and not self._is_among(named):
+            kinds -= _MEMBERSHIPS
         if kinds and deed and entrance_of(deed.words[0]) is None:
             about = frozenset(_text(each.get("id")).casefold() for each in _objects(record.facts.get("context")))
             self.turned.append(Turned(kinds, about, self._occurrence(record, time, actor, own=False)))
 
+    def _is_among(self, named: list[dict[str, Any]]) -> bool:
+        return any(self._is_meant(_text(each.get("id")), _text(each.get("email"))) for each in named)
+
     def _is_meant(self, id_: str, email: str) -> bool:
-        return tail(id_) == self.person.id or (bool(self.email) and bool(email) and same_address(email) == self.email)
+        """Tell whether an event speaks of the person; several accounts may have the same address, so an id comes first."""
+        return tail(id_) == self.person.id if id_ else bool(email) and bool(self.email) and same_address(email) == self.email
 
 
-def _arrivals(time: datetime, actor: Party | None, named: list[dict[str, Any]], way: str) -> Iterator[Arrival]:
+def _arrivals(time: datetime, actor: Party | None, named: list[dict[str, Any]], ways: Collection[str]) -> Iterator[Arrival]:
+    way = next(iter(ways)) if len(ways) == 1 else None
     for each in named:
         id_, name, email = tail(_text(each.get("id"))), _text(each.get("name")), _text(each.get("email"))
         yield Arrival(id_, name or id_, email or None, way, time, None if actor and actor.id == id_ else actor)
-    if not named and way in _ALONE and actor and actor.id:
+    if not named and not _ALONE.isdisjoint(ways) and actor and actor.id:
         yield Arrival(actor.id, actor.name or actor.id, actor.email, way, time, None)
 
 
@@ -270,11 +305,6 @@ def _confluence_gaps(snapshot: Snapshot) -> Iterator[LogGap]:
 # ------------------------------------------------------------------------------------------------------------------- values
 
 
-def tail(id_: str) -> str:
-    """Return an account's id where it comes as an ARI, too."""
-    return id_.rpartition("/")[2]
-
-
 def moment(value: object) -> datetime | None:
     """Return a time of a log; None if it is none, or in no known zone."""
     try:
@@ -282,11 +312,6 @@ def moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else None
-
-
-def _is_person(thing: Mapping[str, Any]) -> bool:
-    kind = _text(thing.get("type")).casefold()
-    return kind.startswith(("user", "account", "customer", "member")) or bool(thing.get("email"))
 
 
 def _party(value: object) -> Party | None:

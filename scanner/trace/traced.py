@@ -20,7 +20,7 @@ def traced(
     index, logs = Index.of(snapshot, account), timeline.read(snapshot, person, people.admins(snapshot))
     what = hypotheses.Circumstances.of(account, person.email, index, logs, snapshot)
     stayed = tuple(hypotheses.stay(told, what) for told in stays.told(logs.timeline, _added(account), inside=_is_inside(account)))
-    doorways = closing.doorways(stayed, account, person.email, index, report)
+    doorways = closing.doorways(stayed, account, person.email, logs.named, report)
     ours = frozenset((*company, *_verified(snapshot)))
     others, more = companions(person, stayed, logs.arrivals, snapshot, ours)
     access = paths(account, index)
