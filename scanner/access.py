@@ -31,6 +31,16 @@ NEEDS = frozenset(
 _BROWSE = "BROWSE_PROJECTS"
 _Value = TypeVar("_Value")
 _PEOPLE = frozenset({"jira.user", "jsm.customer", "org.user", "org.user_role_assignments"})
+# What paths are made of, by kind: the facts, and of those that are lists of objects what each has to say.
+_MADE_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "jira.group": {"members": ("account_id",)},
+    "jira.permission_scheme": {"grants": ("permission", "holder_type", "holder_value")},
+    "jira.project_role": {"actors": ("id",)},
+    "org.group": {"role_assignments": ("resource_id", "roles")},
+    "org.user": {"groups": (), "product_access": ("resource_id",)},
+    "org.user_role_assignments": {"assignments": ("resource_id", "role", "methods")},
+}
+NO_NAME = "an app that is not named"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +100,17 @@ class Index:
             groups={each.id: each for each in read["org.group"]},
             defaults=_grouped(_defaults(read["org.group"], read["jira.application_role"])),
             administering=_grouped(
-                (str(each["account_id"]), group) for group in read["jira.group"] for each in _parts(group, "members")
+                (str(each["account_id"]), group)
+                for group in read["jira.group"]
+                for each in _parts(group, "members")
+                if "account_id" in each
             ),
             projects=_grouped(
                 (f"jira.permission_scheme/{each.facts.get('permission_scheme')}", each) for each in read["jira.project"]
             ),
-            acting=_grouped((str(each["id"]), role) for role in read["jira.project_role"] for each in _parts(role, "actors")),
+            acting=_grouped(
+                (str(each["id"]), role) for role in read["jira.project_role"] for each in _parts(role, "actors") if "id" in each
+            ),
             names={each.address: each.name for each in read["jira.project"]},
             grants=[(each, grant) for each in schemes for grant in _parts(each, "grants") if grant.get("permission") == _BROWSE],
             desks={each.id: each for each in read["jsm.service_desk"]},
@@ -123,6 +138,11 @@ class Index:
     def _named(self, note: str) -> str:
         """Return a note with an app's name in the place of its ARI."""
         return " ".join(self.app(word) for word in note.split(" "))
+
+
+def unclear(snapshot: Snapshot) -> frozenset[str]:
+    """Return the kinds of which something does not say all that paths are made of, such as who acts in a role."""
+    return frozenset(each.kind for each in snapshot.of(*_MADE_OF) if isinstance(each, Resource) and _is_unclear(each))
 
 
 def paths(account: Account, index: Index) -> tuple[Path, ...]:
@@ -174,12 +194,21 @@ def _concerns(record: Resource, account: Account) -> bool:
     return True
 
 
+def _is_unclear(record: Resource) -> bool:
+    if record.facts.get("explained_by_groups") is True or record.facts.get("status") not in (None, "active"):
+        return False
+    return any(
+        record.facts.get(fact) is None or any(name not in each for each in _parts(record, fact) for name in names)
+        for fact, names in _MADE_OF[record.kind].items()
+    )
+
+
 def _defaults(groups: Iterable[Resource], roles: Iterable[Resource]) -> Iterator[tuple[str, str]]:
     """Yield the groups that new people land in, each with why."""
     for group in groups:
         for each in _parts(group, "role_assignments"):
             if each.get("default_role"):
-                yield group.id, f"new people of {each['resource_id']} land in it"
+                yield group.id, f"new people of {each.get('resource_id', NO_NAME)} land in it"
     for role in roles:
         for id_ in role.facts.get("default_groups") or ():
             yield id_, f"new holders of {role.name} land in it"
@@ -248,7 +277,8 @@ def _held_by(account: Account, grant: Mapping[str, Any], index: Index) -> Iterat
             yield ()
         case "applicationRole":
             apps = account.apps
-            if holder in apps or (not holder and any(app.startswith("jira") for app in apps)):
+            of_any = "holder_value" in grant and not holder
+            if holder in apps or (of_any and any(app.startswith("jira") for app in apps)):
                 yield (Stop(address=f"app/{holder or 'any'}", name=f"everybody who may use {holder or 'a Jira app'}"),)
 
 

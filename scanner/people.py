@@ -139,7 +139,8 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a renderer sees of what would be if a policy had its way.
 
     `changes` are those of settings, `losses` those of people inside. `public` is what anybody sees without an account and would
-    not, `newcomers` says who could not come in any more, `kept` who keeps what they have, `unknown` what the data does not tell.
+    not, `newcomers` says who could not come in any more, `kept` who keeps what they have or could come in still, `unknown` what the
+    data does not tell.
     `verdicts` are those that would change.
     """
 

@@ -6,7 +6,7 @@ A fact that is not known makes a sign untold, never absent: what is false decide
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -114,6 +114,27 @@ class _Sight:
 
 
 @dataclass(slots=True)
+class _Roles:
+    """Where somebody is a guest, and where a user: resources by what gives the role, a group or the account's own name."""
+
+    guest: dict[str, frozenset[str]] = field(default_factory=dict)
+    user: dict[str, frozenset[str]] = field(default_factory=dict)
+    # What gives roles that were not told whole.
+    unclear: set[str] = field(default_factory=set)
+    # Many groups give the same; each set is kept once.
+    _sets: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
+
+    def take(self, id_: str, given: list[tuple[Any, Any]]) -> None:
+        """Note the roles that a group or a name gives, as pairs of resource and role; what of a pair is None was not told."""
+        if any(role is None or (resource is None and role in (_GUEST, _USER)) for resource, role in given):
+            self.unclear.add(id_)
+        for known, role in ((self.guest, _GUEST), (self.user, _USER)):
+            at = known.get(id_, frozenset()).union(resource for resource, each in given if each == role and resource is not None)
+            if at:
+                known[id_] = self._sets.setdefault(at, at)
+
+
+@dataclass(slots=True)
 class _Surroundings:
     """What has to be known of everything else to look at a person."""
 
@@ -121,12 +142,16 @@ class _Surroundings:
     sight: _Sight
     as_of: datetime
     own_domains: set[str] = field(default_factory=set)
-    guest_groups: set[str] = field(default_factory=set)
-    unclear_groups: set[str] = field(default_factory=set)
-    # Accounts, and whether they are guests by name, hold a live token, or are customers of a desk; who is not is not among them.
-    guests: dict[str, Truth] = field(default_factory=dict)
+    by_group: _Roles = field(default_factory=_Roles)
+    by_name: _Roles = field(default_factory=_Roles)
+    # Accounts, and whether they hold a live token, or are customers of a desk; who is not is not among them.
     holders: dict[str, Truth] = field(default_factory=dict)
     customers: dict[str, Truth] = field(default_factory=dict)
+
+    def tell(self, kind: str, roles: _Roles, id_: str) -> bool:
+        """Tell whether all roles are known that a group or a name gives; what is not noted, though all was read, gives none."""
+        is_noted = id_ in roles.guest or id_ in roles.user
+        return id_ not in roles.unclear and not self.sight.misses(kind, id_) and (is_noted or self.sight.is_whole(kind))
 
 
 def _surroundings(snapshot: Snapshot, terms: Terms) -> _Surroundings:
@@ -163,26 +188,28 @@ def _take_domain(around: _Surroundings, id_: str, variants: list[dict[str, Any]]
 
 
 def _take_group(around: _Surroundings, id_: str, variants: list[dict[str, Any]]) -> None:
-    """Note a group that makes guests: by a role of a guest where it gives no role of a user."""
+    """Note what a group makes its people."""
     for facts in variants:
         assignments = facts.get("role_assignments")
-        if not isinstance(assignments, list) or any("roles" not in each for each in assignments):
-            around.unclear_groups.add(id_)
-        if any(_GUEST in roles and _USER not in roles for each in assignments or () if (roles := each.get("roles", ()))):
-            around.guest_groups.add(id_)
+        if not isinstance(assignments, list):
+            around.by_group.unclear.add(id_)
+            continue
+        around.by_group.take(id_, [(each.get("resource_id"), role) for each in assignments for role in _roles(each)])
+
+
+def _roles(assignment: dict[str, Any]) -> list[str | None]:
+    roles = assignment.get("roles")
+    return roles if isinstance(roles, list) else [None]
 
 
 def _take_roles(around: _Surroundings, id_: str, variants: list[dict[str, Any]]) -> None:
-    """Note a guest by the person's own roles. Of those whose groups explain all that they can use nobody asks for more."""
+    """Note what a person is by name. Of those whose groups explain all that they can use nobody asks for more."""
     for facts in variants:
         assignments = facts.get("assignments")
         if isinstance(assignments, list):
-            guest, user = (
-                {each.get("resource_id") for each in assignments if each.get("role") == role} for role in (_GUEST, _USER)
-            )
-            _note(around.guests, id_, bool(guest - user))
+            around.by_name.take(id_, [(each.get("resource_id"), each.get("role")) for each in assignments])
         elif facts.get("explained_by_groups") is not True:
-            _note(around.guests, id_, None)
+            around.by_name.unclear.add(id_)
 
 
 def _take_token(around: _Surroundings, id_: str, variants: list[dict[str, Any]]) -> None:
@@ -340,7 +367,8 @@ class _Look:
 
     @cached_property
     def is_guest(self) -> Truth:
-        return _any(self._is_guest_by_name, self._is_guest_by_group)
+        """Tell whether there is something in which one role is a guest's and none a user's, whatever gives them."""
+        return bool(self._only_guest_at) if self._are_roles_told else None
 
     @cached_property
     def is_customer(self) -> Truth:
@@ -360,7 +388,8 @@ class _Look:
             case "invited":
                 return f"management_source is {self._fact('management_source')}"
             case "guest":
-                return "a group gives the role of a guest" if self._is_guest_by_group else "the account has the role of a guest"
+                by_group = any(at & self._only_guest_at for at in self._by_group(self.around.by_group.guest))
+                return "a group gives the role of a guest" if by_group else "the account has the role of a guest"
             case "outside-domain":
                 return f"{self._domain} is not trusted"
             case "customer-with-licence":
@@ -386,18 +415,22 @@ class _Look:
         return domain_of(email) if isinstance(email, str) else None
 
     @cached_property
-    def _is_guest_by_name(self) -> Truth:
-        return self._noted(self.around.guests, ROLES)
+    def _only_guest_at(self) -> frozenset[str]:
+        guest = self._at(self.around.by_name.guest, self.around.by_group.guest)
+        return guest - self._at(self.around.by_name.user, self.around.by_group.user) if guest else guest
 
-    @cached_property
-    def _is_guest_by_group(self) -> Truth:
+    def _at(self, by_name: Mapping[str, frozenset[str]], by_group: Mapping[str, frozenset[str]]) -> frozenset[str]:
+        return by_name.get(self.resource.id, frozenset()).union(*self._by_group(by_group))
+
+    def _by_group(self, known: Mapping[str, frozenset[str]]) -> list[frozenset[str]]:
+        return [known[each] for each in self._fact("groups") or () if each in known]
+
+    @property
+    def _are_roles_told(self) -> bool:
+        """Tell whether all is known that gives roles: what is not may make a guest, or a user of who is taken for a guest."""
         groups, around = self._fact("groups"), self.around
-        if groups is None:
-            return None
-        if not around.guest_groups.isdisjoint(groups):
-            return True
-        is_clear = around.sight.is_whole(GROUP) and around.unclear_groups.isdisjoint(groups)
-        return False if is_clear and not any(around.sight.misses(GROUP, each) for each in groups) else None
+        by_group = groups is not None and all(around.tell(GROUP, around.by_group, each) for each in groups)
+        return by_group and around.tell(ROLES, around.by_name, self.resource.id)
 
     def _noted(self, known: dict[str, Truth], kind: str) -> Truth:
         """Return what was noted of the account; of whom nothing was noted it is false, if all was read that could tell."""

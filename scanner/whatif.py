@@ -6,23 +6,23 @@ tells is not known, and is said so. Nothing is guessed: what people lose is what
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeGuard
 
-from scanner.access import NEEDS, Account, Index, app_paths, project_paths, public_paths
+from scanner.access import NEEDS, NO_NAME, Account, Index, app_paths, project_paths, public_paths, unclear
 from scanner.domains import domain_of
 from scanner.kinds import KINDS, Fact, FactType
-from scanner.model import Policy, Record, Resource, Rule, Snapshot, sort_key
+from scanner.model import Policy, Record, Resource, Rule, Snapshot, Source, sort_key
 from scanner.people import Loss
 from scanner.tracing import Path, Through
 
 Facts = dict[str, Any]
-_USER, _ROLES, _GROUP = "org.user", "org.user_role_assignments", "org.group"
+_USER, _ROLES, _GROUP, _DOMAIN = "org.user", "org.user_role_assignments", "org.group", "org.access_domain"
 # The kinds that access paths of people are made of, and can be closed: with a change of another nobody inside loses access.
 OF_PATHS = frozenset({_USER, _ROLES, _GROUP, "jira.permission_scheme", "confluence.space"})
 _FACTS_OF_PATHS = frozenset(
@@ -57,13 +57,20 @@ class Closing:
         """Return the ids of the accounts about which something itself would change."""
         return frozenset(before.id for before, _ in self.changes if before.kind in (_USER, _ROLES))
 
+    @cached_property
+    def _afterwards(self) -> Mapping[tuple[str, Source], Resource | None]:
+        return {(before.address, before.source): then for before, then in self.changes}
+
+    def then(self, resource: Resource) -> Resource | None:
+        """Return a resource as it would be (None: it is gone)."""
+        return self._afterwards.get((resource.address, resource.source), resource)
+
     def applied(self, snapshot: Snapshot) -> Snapshot:
         """Return the snapshot as it would be."""
-        after = {(before.address, before.source): then for before, then in self.changes}
 
         def read() -> Iterator[Record]:
             for record in snapshot:
-                then = after.get((record.address, record.source), record) if isinstance(record, Resource) else record
+                then = self.then(record) if isinstance(record, Resource) else record
                 if then is not None:
                     yield then
 
@@ -120,15 +127,20 @@ def public(change: Closing, before: Snapshot, after: Snapshot) -> tuple[tuple[st
 def newcomers(change: Closing, snapshot: Snapshot) -> tuple[str, ...]:
     """Say who could no longer come in."""
     apps = _Apps(snapshot)
-    said = (sentence for before, after in change.changes for sentence in _ways_closed(before, after, apps))
-    return tuple(dict.fromkeys(said))
+    joins = (sentence for join in _joins(change, snapshot) for sentence in _closed(join))
+    others = (sentence for before, after in change.changes for sentence in _ways_closed(before, after, apps))
+    return tuple(dict.fromkeys((*joins, *others)))
 
 
 def kept(change: Closing, snapshot: Snapshot) -> tuple[str, ...]:
-    """Say who inside keeps what they came by: closing a way in takes nothing from those who came through it."""
-    domains = [before.id for before, _ in change.changes if before.kind == "org.access_domain" and before.id != _ANYONE]
+    """Say who inside keeps what they came by, as closing a way in takes nothing from them; and who could come in still."""
+    domains = dict.fromkeys(before.id for before, _ in change.changes if before.kind == _DOMAIN and before.id != _ANYONE)
     inside = _by_domain(snapshot) if domains else {}
-    sentences = [f"people inside with an address at {domain}, who keep what they have: {inside[domain]:,}" for domain in domains]
+    so_far = ", as far as people could be read" if domains and not _is_whole(_USER, snapshot) else ""
+    sentences = [
+        f"people inside with an address at {domain}, who keep what they have{so_far}: {inside[domain]:,}" for domain in domains
+    ]
+    sentences += dict.fromkeys(sentence for join in _joins(change, snapshot) for sentence in _left_open(join))
     for before, _ in change.changes:
         number = before.facts.get("users" if before.kind == "jira.application_role" else "user_count")
         if before.kind in ("jira.application_role", "org.group") and change.rule.policy.id in _FOR_NEWCOMERS and number is not None:
@@ -140,6 +152,11 @@ def untold(change: Closing, snapshot: Snapshot) -> tuple[str, ...]:
     """Say what the data does not tell of the change."""
     dark = Counter(KINDS[before.kind].noun for before, after in change.changes if not _is_told(before, after))
     sentences = [f"what a change of {_many(number, noun)} means for people is not known" for noun, number in dark.items()]
+    sentences += dict.fromkeys(
+        f"whether {join.who} can still {join.what(join.was)}, as any address may be able to, is not known"
+        for join in _joins(change, snapshot)
+        if join.left is None
+    )
     if change.kinds & OF_PATHS:
         sentences += _unread(snapshot)
     if any(_takes_other_permissions(before, after) for before, after in change.changes):
@@ -164,9 +181,14 @@ def _unread(snapshot: Snapshot) -> Iterator[str]:
     """Say which kinds that access paths are made of were not read whole: what is lost may be more, and may be less."""
     collected = {each.kind for each in snapshot.header.coverage}
     kinds = {kind for kind, _ in NEEDS} - _OF_NO_LOSS
-    dark = {gap.kind for gap in snapshot.gaps() if gap.kind in kinds} | (kinds - collected)
+    dark = {gap.kind for gap in snapshot.gaps() if gap.kind in kinds} | (kinds - collected) | unclear(snapshot)
     if dark:
         yield f"not read whole, so that people may lose more than is told here, or less: {', '.join(sorted(dark))}"
+
+
+def _is_whole(kind: str, snapshot: Snapshot) -> bool:
+    """Tell whether all resources of a kind are known."""
+    return any(each.kind == kind for each in snapshot.header.coverage) and not any(gap.kind == kind for gap in snapshot.gaps())
 
 
 # ---------------------------------------------------------------------------------------------------------- what would change
@@ -210,18 +232,26 @@ def _is_setting(fact: Fact, value: object) -> bool:
 
 
 def _with_modes(facts: Facts, modes: Mapping[str, str]) -> Facts:
-    products = [
-        each | {"access_mode": modes.get(each.get("access_mode", ""), each.get("access_mode"))} for each in facts["products"]
-    ]
-    return facts | {"products": products}
+    def changed(product: Facts) -> Facts:
+        mode = modes.get(product.get("access_mode", ""))
+        return product | {"access_mode": mode} if mode else product
+
+    return _with_list(facts, "products", lambda products: [changed(each) for each in products])
+
+
+def _with_list(facts: Facts, name: str, change: Callable[[list[Facts]], list[Facts]]) -> Facts:
+    """Return facts with a list changed; where the list was not read, nothing is known of it before and after."""
+    return facts | {name: change(facts[name])} if facts.get(name) is not None else facts
 
 
 def _without_direct_roles(facts: Facts) -> Facts:
     left = []
-    for each in facts.get("assignments", ()):
-        methods = [method for method in each["methods"] if method != "direct" or each["role"] not in _ACCESS_ROLES]
-        left += [each | {"methods": methods}] if methods else []
-    return facts | {"assignments": left}
+    for each in facts.get("assignments") or ():
+        if "methods" not in each or each.get("role") not in _ACCESS_ROLES:
+            left.append(each)
+        elif methods := [method for method in each["methods"] if method != "direct"]:
+            left.append(each | {"methods": methods})
+    return _with_list(facts, "assignments", lambda _: left)
 
 
 # For lists: what the remediation makes of those that are there. An admin who has to approve is the least that each policy asks.
@@ -232,41 +262,40 @@ _LISTS: Mapping[str, Callable[[Facts, Mapping[str, Any]], Facts]] = {
         facts, {"DIRECT_ACCESS": "DENIED_ACCESS", "REQUEST_ACCESS": "DENIED_ACCESS"}
     ),
     "access/product-access-through-idp-groups": lambda facts, _: _without_access(facts),
-    "access/no-default-access-groups": lambda facts, _: (
-        facts | {"role_assignments": [each | {"default_role": None} for each in facts["role_assignments"]]}
+    "access/no-default-access-groups": lambda facts, _: _with_list(
+        facts, "role_assignments", lambda roles: [each | {"default_role": None} for each in roles]
     ),
-    "jira/no-anonymous-permissions": lambda facts, _: (
-        facts | {"grants": [each for each in facts["grants"] if each.get("holder_type") != "anyone"]}
+    "jira/no-anonymous-permissions": lambda facts, _: _with_list(
+        facts, "grants", lambda grants: [each for each in grants if each.get("holder_type") != "anyone"]
     ),
-    "jira/no-any-user-permissions": lambda facts, params: (
-        facts
-        | {
-            "grants": [
-                each
-                for each in facts["grants"]
-                if each.get("permission") not in params["permissions"]
-                or each.get("holder_type") != "applicationRole"
-                or each.get("holder_value") is not None
-            ]
-        }
+    "jira/no-any-user-permissions": lambda facts, params: _with_list(
+        facts, "grants", lambda grants: [each for each in grants if not _is_of_any_user(each, params["permissions"])]
     ),
     "jira/no-public-filters": lambda facts, _: _without_the_public(facts),
     "jira/no-public-dashboards": lambda facts, _: _without_the_public(facts),
 }
 
 
+def _is_of_any_user(grant: Facts, permissions: Container[object]) -> bool:
+    """Tell whether everybody who may use any app holds a grant of one of these permissions."""
+    of_any = "holder_value" in grant and grant["holder_value"] is None
+    return of_any and grant.get("holder_type") == "applicationRole" and grant.get("permission") in permissions
+
+
 def _without_access(facts: Facts) -> Facts:
     """Return a group that gives no app; what it gives besides stays."""
     left = []
-    for each in facts["role_assignments"]:
-        if roles := [role for role in each.get("roles", ()) if role not in _ACCESS_ROLES]:
+    for each in facts.get("role_assignments") or ():
+        if "roles" not in each:
+            left.append(each)
+        elif roles := [role for role in each["roles"] if role not in _ACCESS_ROLES]:
             default = {} if each.get("default_role") not in _ACCESS_ROLES else {"default_role": None}
             left.append(each | {"roles": roles} | default)
-    return facts | {"grants_product_access": False, "role_assignments": left}
+    return _with_list(facts, "role_assignments", lambda _: left) | {"grants_product_access": False}
 
 
 def _without_the_public(facts: Facts) -> Facts:
-    return facts | {"shares": [each for each in facts["shares"] if each.get("type") != "global"]}
+    return _with_list(facts, "shares", lambda shares: [each for each in shares if each.get("type") != "global"])
 
 
 def _with(resource: Resource, facts: Facts) -> Resource:
@@ -387,7 +416,9 @@ class _Apps:
             each.id: f"{each.facts.get('type_key', each.name)} on {each.name}" for each in _resources(snapshot, "org.workspace")
         }
 
-    def __getitem__(self, id_: str) -> str:
+    def __getitem__(self, id_: str | None) -> str:
+        if not _is_named(id_):
+            return NO_NAME
         # The app of all sites: ari:cloud:jira-software::app/all.
         return self._index.get(id_) or (id_.split(":")[2] if id_.count(":") > 1 else id_)
 
@@ -420,32 +451,113 @@ _TOLD = {
 
 
 def _ways_closed(before: Resource, after: Resource | None, apps: _Apps) -> Iterator[str]:
-    if before.kind == "org.access_domain":
-        yield from _domain_closed(before, after, apps)
-        return
     told, name = _TOLD.get(before.kind, {}), before.name if before.kind != "jsm.customer_permissions" else f"the desk {before.id}"
     for fact, (was, is_) in _differences(before, after).items():
         if fact in told:
             yield told[fact].format(name=name)
         elif before.kind == _GROUP and fact == "role_assignments":
-            left = {each["resource_id"]: each.get("default_role") for each in is_}
+            left = {each.get("resource_id") for each in is_ if each.get("default_role")}
             for each in was or ():
-                if each.get("default_role") and not left.get(each["resource_id"]):
-                    yield f"new people of {apps[each['resource_id']]} no longer land in the group {before.name}"
+                if each.get("default_role") and each.get("resource_id") not in left:
+                    yield f"new people of {apps[each.get('resource_id')]} no longer land in the group {before.name}"
 
 
-def _domain_closed(before: Resource, after: Resource | None, apps: _Apps) -> Iterator[str]:
-    who = "whoever has an e-mail address" if before.id == _ANYONE else f"whoever has an address at {before.id}"
-    modes = {each["product_id"]: each.get("access_mode") for each in (after.facts.get("products", ()) if after else ())}
-    for product in before.facts.get("products", ()):
-        app, was, is_ = apps[product["product_id"]], product.get("access_mode"), modes.get(product["product_id"], "DENIED_ACCESS")
-        match was, is_:
-            case "DIRECT_ACCESS", "REQUEST_ACCESS":
-                yield f"{who} can no longer join {app} alone: an admin has to approve"
-            case "DIRECT_ACCESS", "DENIED_ACCESS":
-                yield f"{who} can no longer join {app}"
-            case "REQUEST_ACCESS", "DENIED_ACCESS":
-                yield f"{who} can no longer ask to join {app}"
+# ------------------------------------------------------------------------------------------------ who could join by an address
+
+# How the entry of a domain lets its people into an app, the narrowest first.
+_MODES = ("DENIED_ACCESS", "REQUEST_ACCESS", "DIRECT_ACCESS")
+
+
+@dataclass(frozen=True, slots=True)
+class _Join:
+    """A way into an app that a domain would no longer give: to whom, how wide it is, and what would be left (None: not known)."""
+
+    who: str
+    app: str
+    was: str
+    left: str | None
+
+    def what(self, mode: str) -> str:
+        """Return what people can do by it."""
+        return f"join {self.app} alone" if mode == "DIRECT_ACCESS" else f"ask to join {self.app}"
+
+
+def _joins(change: Closing, snapshot: Snapshot) -> Iterator[_Join]:
+    """Yield what domains would no longer give. Left is what any address may still do, whatever its domain."""
+    changes = [(before, after) for before, after in change.changes if before.kind == _DOMAIN]
+    if not changes:
+        return
+    apps, anyone = _Apps(snapshot), [each for each in _resources(snapshot, _DOMAIN) if each.id == _ANYONE]
+    is_known = bool(anyone) or _is_whole(_DOMAIN, snapshot)
+    afterwards = [change.then(each) for each in anyone]
+    for before, after in changes:
+        for product in before.facts.get("products") or ():
+            app, was = product.get("product_id"), product.get("access_mode")
+            own = _widest(each.get("access_mode") for each in _products(after) if each.get("product_id") == app)
+            if was not in _MODES or own == was:
+                continue
+            if before.id == _ANYONE:
+                yield _Join("whoever has an address in no approved domain", apps[app], was, own)
+            else:
+                left = _widest([own, *(_mode(each, app) for each in afterwards)]) if is_known else None
+                yield _Join(f"whoever has an address at {before.id}", apps[app], was, left)
+
+
+def _products(entry: Resource | None) -> list[dict[str, Any]]:
+    """Return what the entry of a domain lets people into, as far as it is in force."""
+    return [] if entry is None or entry.facts.get("enabled") is False else entry.facts.get("products") or []
+
+
+def _mode(entry: Resource | None, app: str | None) -> str | None:
+    """Return how the entry of any domain lets people into an app; None where it does not say."""
+    if entry is None or entry.facts.get("enabled") is False:
+        return "DENIED_ACCESS"
+    products = _products(entry)
+    # Enabled for no app at all has no documented meaning.
+    if not products or entry.facts.get("enabled") is None:
+        return None
+    return _widest(_mode_of(each, app) for each in products)
+
+
+def _mode_of(product: Mapping[str, Any], app: str | None) -> str | None:
+    """Return how one app's entry lets people into an app; None where it may be another's, and is not shut."""
+    mode, other = product.get("access_mode"), product.get("product_id")
+    if not _is_named(app) or not _is_named(other):
+        return mode if mode == "DENIED_ACCESS" else None
+    return mode if _is_same(app, other) else "DENIED_ACCESS"
+
+
+def _is_named(app: str | None) -> TypeGuard[str]:
+    return app is not None and app != "?"
+
+
+def _is_same(app: str, other: str) -> bool:
+    """Tell whether two are one app, or one of them is that app on all sites: ari:cloud:jira-software::app/all."""
+    (kind, _, which), (other_kind, _, other_which) = app.partition("::"), other.partition("::")
+    return kind == other_kind and (which == other_which or "app/all" in (which, other_which))
+
+
+def _widest(modes: Iterable[str | None]) -> str | None:
+    """Return the widest of some ways in, or None where one that is not known may be wider."""
+    found = {each if each in _MODES else None for each in modes}
+    if None in found and _MODES[-1] not in found:
+        return None
+    return max((each for each in found if each), key=_MODES.index, default=_MODES[0])
+
+
+def _closed(join: _Join) -> Iterator[str]:
+    match join.was, join.left:
+        case "DIRECT_ACCESS", "REQUEST_ACCESS":
+            yield f"{join.who} can no longer {join.what(join.was)}: an admin has to approve"
+        case "DIRECT_ACCESS", "DENIED_ACCESS":
+            yield f"{join.who} can no longer join {join.app}"
+        case "REQUEST_ACCESS", "DENIED_ACCESS":
+            yield f"{join.who} can no longer {join.what(join.was)}"
+
+
+def _left_open(join: _Join) -> Iterator[str]:
+    if join.left is not None and _MODES.index(join.left) >= _MODES.index(join.was):
+        yield f"{join.who} can still {join.what(join.left)}, as any address can"
 
 
 def _by_domain(snapshot: Snapshot) -> Counter[str]:
@@ -455,7 +567,7 @@ def _by_domain(snapshot: Snapshot) -> Counter[str]:
 
 def _is_told(before: Resource, after: Resource | None) -> bool:
     """Tell whether what a change means for people can be told: who loses something, or who could no longer come in."""
-    if after is None or before.kind == "org.access_domain":
+    if after is None or before.kind == _DOMAIN:
         return True
     facts = {*_TOLD.get(before.kind, {}), *_FACTS_OF_PATHS, "shares"}
     return not facts.isdisjoint(_differences(before, after))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from scanner.access import Account, Index, paths
+from scanner.access import Account, Index, paths, unclear
 from scanner.model import Header, Resource, Snapshot, Source, Target, sort_key
 from scanner.tracing import Through
 from tests import traces
@@ -97,6 +97,50 @@ def test_a_scheme_grants_nothing_to_whom_it_does_not_name(holder: str, value: st
     told = found(user(groups=["g1"], product_access=ACCESS), group(), SCHEME, scheme(holder, value))
 
     assert not [each for each in told if each[2] == "jira.project/acme/APP"]
+
+
+def test_a_role_in_which_somebody_acts_whom_nobody_knows_leads_the_others_somewhere_still() -> None:
+    actors = [{"key": "atlassian-addon-role-actor:?", "name": "x"}, {"key": "u1", "id": "u1"}]
+    role = resource("jira.project_role", "acme/APP/1", "Developers", project="acme/APP", actors=actors)
+    admins = resource("jira.group", "acme/1", "admins", members=[{"account_type": "app"}])
+
+    assert [each[2] for each in found(user(groups=[]), role, admins)] == ["jira.project/acme/APP"]
+
+
+def test_a_grant_that_does_not_say_to_which_app_is_not_taken_for_one_to_any() -> None:
+    grant = {"permission": "BROWSE_PROJECTS", "holder_type": "applicationRole"}
+    nameless = resource("jira.permission_scheme", "acme/1", "Scheme", grants=[grant])
+
+    assert [each[2] for each in found(user(groups=[], product_access=ACCESS), SCHEME, nameless)] == [JIRA]
+
+
+def test_a_default_role_of_an_app_that_is_not_named_is_told_as_that() -> None:
+    records = [group(role_assignments=[{"roles": ["atlassian/user"], "default_role": "atlassian/user"}])]
+
+    assert Index.of(Snapshot(HEADER, lambda: records)).group("g1").notes == ("new people of an app that is not named land in it",)
+
+
+@pytest.mark.parametrize(
+    ("record", "is_clear"),
+    [
+        (resource("jira.project_role", "acme/APP/1", actors=[{"id": "u1"}]), True),
+        (resource("jira.project_role", "acme/APP/1", actors=[{"name": "x"}]), False),
+        (resource("jira.project_role", "acme/APP/1"), False),
+        (resource("jira.group", "acme/1", members=[{}]), False),
+        (scheme("anyone"), True),
+        (resource("jira.permission_scheme", "acme/1", grants=[{"permission": "BROWSE_PROJECTS", "holder_type": "user"}]), False),
+        (group(), True),
+        (group(role_assignments=[{"resource_id": JIRA}]), False),
+        (user(groups=[], product_access=ACCESS), True),
+        (user(groups=[], product_access=[{"key": "jira-software"}]), False),
+        (user(product_access=ACCESS), False),
+        (user(status="suspended"), True),
+        (resource("org.user_role_assignments", "u1", explained_by_groups=True), True),
+        (resource("org.user_role_assignments", "u1", explained_by_groups=False), False),
+    ],
+)
+def test_what_does_not_say_all_that_paths_are_made_of_is_known_as_that(record: Resource, *, is_clear: bool) -> None:
+    assert unclear(Snapshot(HEADER, lambda: [record])) == (frozenset() if is_clear else {record.kind})
 
 
 def test_what_is_public_is_told_of_everybody_and_as_public() -> None:

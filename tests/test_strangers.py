@@ -76,6 +76,16 @@ def token(**facts: Any) -> Resource:  # noqa: ANN401
     return of("org.api_token", "t1", **({"user_id": "712020:p", "status": "ALLOWED", "expires_at": None} | facts))
 
 
+def group(id_: str, app: str) -> Resource:
+    """Return a group that makes users of an app."""
+    return of("org.group", id_, role_assignments=[{"resource_id": f"ari:{app}", "roles": ["atlassian/user"], "default_role": None}])
+
+
+def by_name(app: str, role: str) -> Resource:
+    each = {"key": "k", "resource_id": f"ari:{app}", "role": f"atlassian/{role}", "methods": ["direct"]}
+    return of("org.user_role_assignments", "712020:p", explained_by_groups=False, assignments=[each])
+
+
 def snapshot(*records: Record, covered: Sequence[str] = KINDS_READ) -> Snapshot:
     coverage = tuple(Coverage(kind=kind, requests=1, resources=1, gaps=0, complete=True) for kind in covered)
     header = Header(id="s", taken_at=AS_OF, tool="test", target=Target(org="o", sites={}, org_name="Acme"), coverage=coverage)
@@ -164,6 +174,18 @@ OUTSIDE = {"outside-domain", "unmanaged", "unsynced"}
             set(),
             id="a user, and a guest besides",
         ),
+        pytest.param({"groups": ["guests", "users"]}, [GUESTS, group("users", "confluence")], set(), id="a user by another group"),
+        pytest.param({"groups": ["guests", "users"]}, [GUESTS, group("users", "jira")], {"guest"}, id="a user of another app"),
+        pytest.param(
+            {"groups": ["guests"]}, [GUESTS, by_name("confluence", "user")], set(), id="a guest by a group, a user by name"
+        ),
+        pytest.param({"groups": ["guests"]}, [GUESTS, by_name("jira", "user")], {"guest"}, id="by name a user of another app"),
+        pytest.param(
+            {"groups": ["users"]},
+            [group("users", "confluence"), by_name("confluence", "guest")],
+            set(),
+            id="by name a guest besides",
+        ),
         pytest.param(LEAVER, [token()], {"leaver-with-token"}, id="a leaver with a token"),
         pytest.param(LEAVER, [token(expires_at="2027-01-01T00:00:00Z")], {"leaver-with-token"}, id="a token that ends later"),
         pytest.param(LEAVER, [token(expires_at="2026-11-21T00:00:00Z")], set(), id="a token that has ended"),
@@ -189,6 +211,31 @@ def test_a_sign_is_shown_where_the_facts_make_it_and_nowhere_else(
         pytest.param({"groups": None}, [], {"guest"}, id="its groups"),
         pytest.param({"groups": ["gone"]}, [gap("org.group", "gone")], {"guest"}, id="a group of its"),
         pytest.param({"groups": ["dim"]}, [of("org.group", "dim", name="dim")], {"guest"}, id="what a group of its gives"),
+        pytest.param({"groups": ["guests", "gone"]}, [GUESTS, gap("org.group", "gone")], {"guest"}, id="a group beside the guests"),
+        pytest.param(
+            {"groups": ["guests", "dim"]},
+            [GUESTS, of("org.group", "dim", name="dim")],
+            {"guest"},
+            id="what a group beside them gives",
+        ),
+        pytest.param(
+            {"groups": ["guests"]},
+            [GUESTS, gap("org.user_role_assignments", "712020:p")],
+            {"guest"},
+            id="the roles of a guest by group",
+        ),
+        pytest.param(
+            {"groups": ["dim"]},
+            [of("org.group", "dim", role_assignments=[{"roles": ["atlassian/guest"]}])],
+            {"guest"},
+            id="of what a group makes guests",
+        ),
+        pytest.param(
+            {},
+            [of("org.user_role_assignments", "712020:p", assignments=[{"resource_id": "ari:confluence", "methods": ["direct"]}])],
+            {"guest"},
+            id="which role it has",
+        ),
         pytest.param({}, [gap("org.user_role_assignments", None, "org.user/712020:p")], {"guest"}, id="its roles"),
         pytest.param(LEAVER, [gap("org.api_token", "t9")], {"leaver-with-token"}, id="a token"),
         pytest.param(LEAVER, [token(expires_at="soon")], {"leaver-with-token"}, id="when its token ends"),

@@ -1,8 +1,8 @@
 """What would be if a policy had its way: it agrees with collecting and judging again after the setting was really changed."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -225,10 +225,15 @@ def test_what_is_public_no_more_is_what_a_visitor_really_sees_no_more(company: C
 
 def test_whoever_came_through_a_door_keeps_what_they_have_and_newcomers_are_told_of(company: Company) -> None:
     signup = company.told("access/no-open-domain-signup")
-    assert signup.newcomers == ("whoever has an e-mail address can no longer join jira-software alone: an admin has to approve",)
+    assert signup.newcomers == (
+        "whoever has an address in no approved domain can no longer join jira-software alone: an admin has to approve",
+    )
     mail = company.told("access/no-public-mail-domains")
-    assert mail.newcomers == ("whoever has an address at gmail.com can no longer ask to join confluence",)
-    assert mail.kept == ("people inside with an address at gmail.com, who keep what they have: 0",)
+    assert mail.newcomers == ()
+    assert mail.kept == (
+        "people inside with an address at gmail.com, who keep what they have: 0",
+        "whoever has an address at gmail.com can still ask to join confluence, as any address can",
+    )
     verified = company.told("access/approved-domains-verified")
     assert "people inside with an address at partner.example, who keep what they have: 1" in verified.kept
 
@@ -268,7 +273,7 @@ def of(kind: str, id_: str, **facts: Any) -> Resource:  # noqa: ANN401
 
 
 def snapshot(*records: Record) -> Snapshot:
-    kinds = {kind for kind, _ in access.NEEDS}
+    kinds = {"org.access_domain", "org.domain", *(kind for kind, _ in access.NEEDS)}
     coverage = tuple(Coverage(kind=kind, requests=1, resources=1, gaps=0, complete=True) for kind in sorted(kinds))
     header = Header(id="s", taken_at=AS_OF, tool="test", target=Target(org="o", sites={}), coverage=coverage)
     ordered = sorted(records, key=sort_key)
@@ -300,6 +305,201 @@ def test_where_something_was_not_read_the_losses_are_not_said_to_be_all(kind: st
     taken = snapshot(group("old", synced=False), user("one", "old"), gap)
     told = command.told(CONFIG, pipeline.criteria(CONFIG), taken, "access/product-access-through-idp-groups")
     assert [each for each in told.unknown if "may lose more" in each and kind in each]
+
+
+# Facts of which each, or what is in it, is taken away: nothing that ships may stumble over that.
+FACTS: tuple[Resource, ...] = (
+    of("org.access_domain", "ANYONE", enabled=True, products=[{"product_id": JIRA, "access_mode": "DIRECT_ACCESS"}]),
+    of(
+        "org.access_domain",
+        "x.example",
+        domain="x.example",
+        enabled=True,
+        products=[{"product_id": JIRA, "access_mode": "DIRECT_ACCESS"}],
+    ),
+    of(
+        "org.group",
+        "g",
+        external_synced=False,
+        grants_product_access=True,
+        role_assignments=[{"resource_id": JIRA, "roles": ["atlassian/user"], "default_role": "atlassian/user"}],
+    ),
+    of(
+        "org.user",
+        "u",
+        status="active",
+        email="u@x.example",
+        claim_status="unmanaged",
+        groups=["g"],
+        product_access=[{"key": "jira-software", "resource_id": JIRA}],
+    ),
+    of(
+        "org.user_role_assignments",
+        "u",
+        explained_by_groups=False,
+        assignments=[{"key": "k", "resource_id": JIRA, "role": "atlassian/user", "methods": ["direct"]}],
+    ),
+    of("org.workspace", JIRA, type_key="jira-software", name="acme"),
+    of("jira.application_role", "acme/jira-software", name="Jira", selected_by_default=True, default_groups=["g"]),
+    of("jira.dashboard", "acme/1", owner="u", shares=[{"key": "global", "type": "global"}]),
+    of("jira.filter", "acme/1", owner="u", shares=[{"key": "global", "type": "global"}]),
+    of("jira.group", "acme/1", access="admin", members=[{"account_id": "u"}]),
+    of(
+        "jira.permission_scheme",
+        "acme/1",
+        in_use=True,
+        grants=[
+            {"key": "1", "permission": "BROWSE_PROJECTS", "holder_type": "anyone", "holder_value": None},
+            {"key": "2", "permission": "BROWSE_PROJECTS", "holder_type": "applicationRole", "holder_value": None},
+        ],
+    ),
+    of("jira.project", "acme/APP", permission_scheme="acme/1"),
+    of(
+        "jira.project_role", "acme/APP/1", project="acme/APP", actors=[{"key": "k", "id": "u", "type": "atlassian-user-role-actor"}]
+    ),
+)
+
+
+def without_each(resource: Resource) -> Iterator[Resource]:
+    """Yield a resource without one fact, and without one thing that its objects say, for each of them."""
+    for name, value in resource.facts.items():
+        yield replaced(resource, {each: fact for each, fact in resource.facts.items() if each != name})
+        if isinstance(value, list) and isinstance(value[0], dict):
+            for key in value[0]:
+                less = [{each: fact for each, fact in item.items() if each != key} for item in value]
+                yield replaced(resource, resource.facts | {name: less})
+
+
+def replaced(resource: Resource, facts: dict[str, Any]) -> Resource:
+    return msgspec.structs.replace(resource, facts=facts)
+
+
+@pytest.mark.parametrize("number", range(len(FACTS)), ids=[f"{each.kind}-{each.id}" for each in FACTS])
+def test_no_fact_is_missed_so_badly_that_nothing_is_told(number: int) -> None:
+    by = pipeline.criteria(CONFIG)
+    closed = [id_ for id_ in every_policy() if id_.startswith(("access/", "jira/"))]
+    for less in without_each(FACTS[number]):
+        taken = snapshot(*FACTS[:number], less, *FACTS[number + 1 :])
+        for policy in closed:
+            assert command.told(CONFIG, by, taken, policy).policy == policy
+
+
+def test_a_role_in_which_somebody_acts_whom_nobody_knows_is_said_not_to_be_read_whole() -> None:
+    role = of("jira.project_role", "acme/APP/1", project="acme/APP", actors=[{"key": "atlassian-addon-role-actor:?", "name": "x"}])
+    taken = snapshot(group("old", synced=False), user("one", "old"), role)
+    told = command.told(CONFIG, pipeline.criteria(CONFIG), taken, "access/product-access-through-idp-groups")
+    assert [loss.id for loss in told.losses] == ["one"]
+    assert told.unknown == ("not read whole, so that people may lose more than is told here, or less: jira.project_role",)
+
+
+def test_how_a_role_was_given_that_is_not_told_stays_as_it_is() -> None:
+    told_, untold = (
+        {"key": "1", "resource_id": JIRA, "role": "atlassian/user", "methods": ["direct"]},
+        {"key": "2", "resource_id": JIRA},
+    )
+    roles = of("org.user_role_assignments", "one", explained_by_groups=False, assignments=[told_, untold])
+    told = command.told(
+        CONFIG, pipeline.criteria(CONFIG), snapshot(user("one"), roles), "access/product-access-through-groups-only"
+    )
+    [changed] = [each for change in told.changes for each in change.facts]
+    assert changed.path == ("assignments", "1")
+
+
+# --------------------------------------------------------------------------------------------- whoever has an address of a domain
+
+
+ALL_SITES = "ari:cloud:jira-software::app/all"
+CONFLUENCE = "ari:cloud:confluence::app/all"
+
+
+def domain(id_: str, *products: tuple[str | None, str | None], **facts: Any) -> Resource:  # noqa: ANN401
+    """Return the entry of a domain: which apps it opens, and how; what is None was not told."""
+    listed = [{"product_id": app, "access_mode": mode} for app, mode in products]
+    known = [{name: value for name, value in each.items() if value} for each in listed]
+    return of("org.access_domain", id_, **{"domain": id_, "enabled": True, "products": known, **facts})
+
+
+def closed_domain(*others: Record, app: str | None = ALL_SITES, policy: str = "access/approved-domains-need-approval") -> WhatIf:
+    """Return what would be if a domain whose people join an app alone were closed, beside other entries."""
+    taken = snapshot(domain("partner.example", (app, "DIRECT_ACCESS")), *others)
+    return command.told(CONFIG, pipeline.criteria(CONFIG), taken, policy)
+
+
+APPROVAL = "whoever has an address at partner.example can no longer join jira-software alone: an admin has to approve"
+STILL = "whoever has an address at partner.example can still join jira-software alone, as any address can"
+NOT_KNOWN = f"whether {STILL.removesuffix('any address can')}any address may be able to, is not known"
+
+
+@pytest.mark.parametrize(
+    ("others", "newcomers", "left", "unknown"),
+    [
+        pytest.param([], [APPROVAL], [], [], id="no other"),
+        pytest.param([domain("ANYONE", (ALL_SITES, "DENIED_ACCESS"))], [APPROVAL], [], [], id="any address is denied it"),
+        pytest.param([domain("ANYONE", (ALL_SITES, "REQUEST_ACCESS"))], [APPROVAL], [], [], id="any address may ask"),
+        pytest.param([domain("ANYONE", (CONFLUENCE, "DIRECT_ACCESS"))], [APPROVAL], [], [], id="any address joins another app"),
+        pytest.param([domain("ANYONE", (ALL_SITES, "DIRECT_ACCESS"), enabled=False)], [APPROVAL], [], [], id="not in force"),
+        pytest.param([domain("ANYONE", (ALL_SITES, "DIRECT_ACCESS"))], [], [STILL], [], id="any address joins it"),
+        pytest.param([domain("ANYONE", (JIRA, "DIRECT_ACCESS"))], [], [STILL], [], id="any address joins it on one site"),
+        pytest.param(
+            [domain("ANYONE", (CONFLUENCE, None), (ALL_SITES, "DIRECT_ACCESS"))],
+            [],
+            [STILL],
+            [],
+            id="joins it, and another unknown",
+        ),
+        pytest.param([domain("ANYONE", (ALL_SITES, None))], [], [], [NOT_KNOWN], id="how any address joins it is not told"),
+        pytest.param([domain("ANYONE", (None, "DIRECT_ACCESS"))], [], [], [NOT_KNOWN], id="what any address joins is not told"),
+        pytest.param([domain("ANYONE", ("?", "DIRECT_ACCESS"))], [], [], [NOT_KNOWN], id="what any address joins was not read"),
+        pytest.param([domain("ANYONE")], [], [], [NOT_KNOWN], id="any address, and no app is listed"),
+        pytest.param([of("org.access_domain", "ANYONE", enabled=True)], [], [], [NOT_KNOWN], id="its apps were not read"),
+        pytest.param(
+            [domain("ANYONE", (ALL_SITES, "DIRECT_ACCESS"), enabled=None)],
+            [],
+            [],
+            [NOT_KNOWN],
+            id="whether it is in force is not told",
+        ),
+        pytest.param(
+            [Gap(kind="org.access_domain", reason=Reason.FORBIDDEN, detail="403")], [], [], [NOT_KNOWN], id="entries were not read"
+        ),
+    ],
+)
+def test_a_domain_that_is_closed_closes_nothing_that_any_address_may_come_through(
+    others: list[Record], newcomers: list[str], left: list[str], unknown: list[str]
+) -> None:
+    told = closed_domain(*others)
+    assert (list(told.newcomers), list(told.kept[1:])) == (newcomers, left)
+    assert [each for each in told.unknown if each.startswith("whether")] == unknown
+
+
+def test_of_entries_that_were_never_collected_nothing_is_claimed() -> None:
+    taken = snapshot(domain("partner.example", (ALL_SITES, "DIRECT_ACCESS")))
+    header = msgspec.structs.replace(taken.header, coverage=())
+    told = command.told(CONFIG, pipeline.criteria(CONFIG), replace(taken, header=header), "access/approved-domains-need-approval")
+    assert told.newcomers == ()
+    assert NOT_KNOWN in told.unknown
+    assert told.kept == (
+        "people inside with an address at partner.example, who keep what they have, as far as people could be read: 0",
+    )
+
+
+def test_where_any_address_may_ask_a_domain_that_is_gone_leaves_that() -> None:
+    told = closed_domain(domain("ANYONE", (ALL_SITES, "REQUEST_ACCESS")), policy="access/approved-domains-verified")
+    assert told.newcomers == (APPROVAL,)
+
+
+@pytest.mark.parametrize("app", [None, "?"])
+def test_an_app_that_is_not_named_is_told_as_that(app: str | None) -> None:
+    told = closed_domain(app=app)
+    assert told.newcomers == (APPROVAL.replace("jira-software", "an app that is not named"),)
+    assert closed_domain(domain("ANYONE", (JIRA, "DIRECT_ACCESS")), app=app).newcomers == ()
+
+
+def test_how_people_join_that_is_not_known_stays_not_known() -> None:
+    entry = domain("partner.example", (ALL_SITES, "DIRECT_ACCESS"), (CONFLUENCE, None))
+    told = command.told(CONFIG, pipeline.criteria(CONFIG), snapshot(entry), "access/approved-domains-need-approval")
+    [turned] = told.verdicts
+    assert turned.after == {"unknown": 1}
 
 
 def test_a_customer_loses_the_desks_and_the_owner_of_a_token_the_token(company: Company) -> None:
