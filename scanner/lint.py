@@ -329,8 +329,9 @@ def _reached(part: _Part, around: _Around, alternatives: Sequence[_Part]) -> Pro
     if path is None or path not in around.facts:
         return None
     given, others = _on(path, around.given), _on(path, alternatives)
-    values = reach.samples(around.facts[path], [each.condition for each in (part, *given, *others)])
-    tried = _Tried(path, values)
+    tried = _Tried(path, reach.samples(around.facts[path], [each.condition for each in (part, *given, *others)]))
+    if not tried.values:
+        return None
     return _never(part, given, tried, around) or _always(part, given, others, tried, around)
 
 
@@ -401,6 +402,8 @@ def _repeated(part: _Part, before: Sequence[_Part], others: Sequence[_Part], aro
         return None
     same = _on(path, others)
     tried = _Tried(path, reach.samples(around.facts[path], [each.condition for each in (part, *same)]))
+    if not tried.values:
+        return None
     own = list(map(_rank, tried.truths(part)))
     for other in same:
         theirs = list(map(_rank, tried.truths(other)))

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date
-from itertools import product
+from datetime import date, timedelta
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +271,106 @@ def test_what_adds_nothing_can_be_taken_out(parts: list[dict[str, Any]], word: s
         number = problem.place.line - 7
         without = [part for index, part in enumerate(parts) if index != number]
         assert list(truths({word: parts})) == list(truths({word: without}))
+
+
+# For facts of each type: the kind, the path, tests on it, and values of which each stands for all that these tests treat alike.
+HOURS = range(4)
+WORDS = list("abcdefg")
+DOMAINS = ["a.example", "mail.a.example", "b.mail.a.example", "example", "elsewhere.example", "sub.a.example"]
+SPREAD: dict[str, tuple[str, str, st.SearchStrategy[dict[str, Any]], list[Any]]] = {
+    "dates": (
+        "org.api_token",
+        "created_at",
+        st.builds(
+            lambda word, number: {word: f"{number} h"}, st.sampled_from(["older_than", "newer_than"]), st.sampled_from(HOURS)
+        ),
+        [(AS_OF - timedelta(minutes=30 * number)).isoformat() for number in range(-2, 2 * len(HOURS))],
+    ),
+    "numbers": (
+        "org",
+        "org_admin_count",
+        st.builds(
+            lambda word, number: {word: number / 10}, st.sampled_from(["at_least", "at_most", "equals"]), st.integers(10, 13)
+        ),
+        [number / 20 for number in range(18, 29)],
+    ),
+    "lists": (
+        "jsm.email_filter",
+        "blocked_local_parts",
+        st.builds(
+            lambda word, values: {word: values},
+            st.sampled_from(["contains", "excludes", "subset_of"]),
+            st.lists(st.sampled_from(WORDS), max_size=5, unique=True),
+        ),
+        [list(values) for size in range(len(WORDS) + 2) for values in combinations([*WORDS, "something else"], size)],
+    ),
+    "domains": (
+        "jsm.email_channel",
+        "domain",
+        st.builds(
+            lambda word, relation, values: {word: values} | relation,
+            st.sampled_from(["domain_in", "domain_not_in"]),
+            st.sampled_from([{}, {"as": "subdomain"}, {"as": "registrable"}]),
+            st.lists(st.sampled_from(DOMAINS), min_size=1, max_size=3, unique=True),
+        ),
+        [*DOMAINS, *(f"new.{name}" for name in DOMAINS), "new.test"],
+    ),
+}
+
+
+@pytest.mark.parametrize("type_", SPREAD)
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_what_lint_says_can_never_be_is_never_so_whatever_the_fact_is(type_: str, data: st.DataObject) -> None:
+    kind, path, tests, values = SPREAD[type_]
+    whole = tests.map(lambda test: {"path": path, **test})
+    parts = data.draw(st.lists(st.one_of(whole, whole.map(lambda test: {"not": test})), min_size=1, max_size=5))
+    for word in ("all", "any"):
+        entry = {word: parts}
+        document = documents.parse(documents.dump(entry), "p.yaml")
+        bound = bind(conditions.parse(entry, document, (), kind, {}), Surroundings(AS_OF))
+        found = {bound.truth({path: value}) for value in (*values, None)}
+        said_of_it = [problem.message for problem in linted(about(f"require: {documents.dump_line(entry)}", kind=kind))]
+        if word == "all":
+            assert any(message.startswith("can never hold") for message in said_of_it) is (True not in found)
+        elif any("always holds" in message or message == "can never fail" for message in said_of_it):
+            assert False not in found
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition"),
+    [
+        ("org.api_token", "all: [{path: created_at, older_than: 1 h}, {path: created_at, newer_than: 2 h}]"),
+        ("org.api_token", "any: [{path: created_at, older_than: 10 d}, {path: created_at, newer_than: 10 d}]"),
+        # Whether a day lies within the last thirty hangs on the day on which one looks.
+        ("org.api_token", "all: [{path: created_at, newer_than: 30 d}, {path: created_at, equals: '2020-01-01'}]"),
+        ("org", "all: [{not: {path: org_admin_count, at_most: 1}}, {not: {path: org_admin_count, at_least: 1.25}}]"),
+        (
+            "jsm.email_filter",
+            "all: [{path: blocked_local_parts, contains: [a, b, c]}, {path: blocked_local_parts, excludes: [d, e, f]}]",
+        ),
+        (
+            "jsm.email_channel",
+            "all: [{path: domain, domain_not_in: [example], as: subdomain}, {path: domain, not_in: [something else]}]",
+        ),
+        ("jsm.email_channel", "all: [{path: domain, domain_in: [a.example]}, {not: {path: domain, equals: a.example}}]"),
+    ],
+)
+def test_of_tests_that_can_hold_and_fail_together_nothing_is_claimed(kind: str, condition: str) -> None:
+    assert said(about(f"require: {{{condition}}}", kind=kind)) == []
+
+
+@pytest.mark.parametrize(("number", "messages"), [(3, ["can never hold beside line 5"]), (10, [])])
+def test_of_more_lists_than_can_be_tried_nothing_is_claimed(number: int, messages: list[str]) -> None:
+    tests = ", ".join(f"{{path: blocked_local_parts, contains: [a{each}]}}" for each in range(number))
+    contradicting = f"{{not: {{any: [{tests}]}}}}, {{path: blocked_local_parts, contains: [a0]}}"
+    found = said(about(f"require: {{all: [{contradicting}]}}", kind="jsm.email_filter"))
+    assert [message for _, _, message in found] == messages
+
+
+def test_a_span_that_begins_before_all_time_is_one_that_nothing_is_older_than() -> None:
+    condition = "require: {path: created_at, older_than: 999999 w}"
+    assert [words for _, _, words in said(about(condition, kind="org.api_token"))] == ["can never hold"]
 
 
 # --------------------------------------------------------------------------------------------------------------- the rest
