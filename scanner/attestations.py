@@ -58,6 +58,8 @@ def supply(snapshot: Snapshot, attestations: Iterable[Attestation]) -> Snapshot:
     added = sorted([*stated, *(_as_resource(each, read) for each in attestations)], key=sort_key)
     # What is attested fills the gap of the whole, of whom it belongs to, and those about parts of it.
     filled = {(each.kind, place) for each in stated for place in (*_whole(each), each.id, each.parent, each.address) if place}
+    # Of an unlisted kind some is not all: what is stated of the rest no longer counts.
+    filled -= {(each.kind, _ALL) for each in late}
 
     def amend(gap: Gap) -> Gap | None:
         place = (gap.kind, _place(gap))
@@ -65,6 +67,11 @@ def supply(snapshot: Snapshot, attestations: Iterable[Attestation]) -> Snapshot:
 
     touched = frozenset({"attestation", *(each.kind for each in attestations)})
     return replace(snapshot, supplied=tuple(added), amend=amend, touched=touched)
+
+
+def nearer(attestations: Iterable[Attestation], one: datetime, other: datetime) -> tuple[Attestation, ...]:
+    """Return what was attested no nearer to another day than to one."""
+    return tuple(each for each in attestations if abs(each.attested_on - one.date()) <= abs(each.attested_on - other.date()))
 
 
 def uses(attestations: Iterable[Attestation], as_of: datetime) -> tuple[AttestationUse, ...]:

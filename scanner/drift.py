@@ -6,6 +6,7 @@ against what was known of it on the other. Pure.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby, islice
 
@@ -22,8 +23,10 @@ from scanner.model import (
     Header,
     Reason,
     Report,
+    Resource,
     Severity,
     Snapshot,
+    Source,
     Turn,
     Verdict,
     What,
@@ -47,7 +50,59 @@ class Stand(StrEnum):
     NOT_LOOKED_AT = "not looked at"
 
 
-def drift(old: Report, new: Report, changes: Iterable[Change], looked_at: LookedAt) -> Drift:
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Of some things, looked up in a snapshot: which of them are there."""
+
+    asked: frozenset[str] = frozenset()
+    there: frozenset[str] = frozenset()
+
+    def of(self, address: str, *, changed: bool) -> bool:
+        """Tell whether a thing is there: as was looked up, else as the changes say."""
+        return address in self.there if address in self.asked else changed
+
+
+_NOT_LOOKED_UP = (Presence(), Presence())
+
+
+def presence(reports: tuple[Report, Report], snapshots: tuple[Snapshot, Snapshot]) -> tuple[Presence, Presence]:
+    """Look up what is found on one side only, where changes do not tell whether it is on the other.
+
+    That is what logs hold, what more than one supplies, and what was hidden by a gap of its own.
+    """
+    found = [_doubtful(report, snapshot) for report, snapshot in zip(reports, snapshots, strict=True)]
+    places = [frozenset((each.policy, each.missing or each.address) for each in report.findings) for report in reports]
+    asked = [frozenset(address for place in found[1 - side] - places[side] for address in place[1:]) for side in (0, 1)]
+    return _present(snapshots[0], asked[0]), _present(snapshots[1], asked[1])
+
+
+def _doubtful(report: Report, snapshot: Snapshot) -> frozenset[tuple[str, str]]:
+    kinds = {policy.id: policy.kind for policy in report.policies}
+    return frozenset(
+        (each.policy, each.missing or each.address)
+        for each in report.findings
+        if each.verdict in (Verdict.FAIL, Verdict.UNKNOWN)
+        and (
+            (kind := each.address.partition("/")[0]) in snapshot.touched
+            or _is_log(kind)
+            or (each.reason and kind == kinds[each.policy])
+        )
+    )
+
+
+def _present(snapshot: Snapshot, addresses: frozenset[str]) -> Presence:
+    kinds = {address.partition("/")[0] for address in addresses}
+    there = (f"{each.kind}/{each.id}" for each in snapshot.of(*kinds) if isinstance(each, Resource)) if kinds else ()
+    return Presence(addresses, addresses & frozenset(there))
+
+
+def drift(
+    old: Report,
+    new: Report,
+    changes: Iterable[Change],
+    looked_at: LookedAt,
+    present: tuple[Presence, Presence] = _NOT_LOOKED_UP,
+) -> Drift:
     """Return what changed, and what that did.
 
     Args:
@@ -55,9 +110,11 @@ def drift(old: Report, new: Report, changes: Iterable[Change], looked_at: Looked
         new: What the later one came to; what failed earlier is listed in it whatever it is now.
         changes: What changed, as `diff` tells it.
         looked_at: The kinds that each policy looks at besides its own.
+        present: What `presence` looked up in the one and the other.
     """
     made = tuple(changes)
-    turns = tuple(sorted(_turns(_Side(old), _Side(new), _Changed(made), looked_at), key=_turn_order))
+    sides = _Side(old, present[0]), _Side(new, present[1])
+    turns = tuple(sorted(_turns(*sides, _Changed(made), looked_at), key=_turn_order))
     return Drift(
         tool=new.tool,
         profile=new.profile,
@@ -81,6 +138,8 @@ def gated(whole: Drift, fail_on: Sequence[str], severity: Severity, *, allow_unk
     opened, waived = found[Verdict.FAIL.value], found["waived"]
     lost = sum(turn.effect is Effect.SIGHT_LOST for turn in heeded)
     incomparable = sum(turn.effect is Effect.INCOMPARABLE for turn in heeded)
+    # What passed on a site that is not scanned any more turns nothing, and yet nobody looked.
+    incomparable += len(_dropped_sites(whole) - {site_of(turn.address) for turn in heeded})
     turned = sum(turn.effect is not Effect.STILL_OPEN for turn in whole.turns)
     stopping = {Effect.OPENED.value: opened, Effect.SIGHT_LOST.value: lost, ANY: len(whole.changes) + turned}
     scope = f"at severity {severity} or above{f', {waived} waived' if waived else ''}"
@@ -96,8 +155,12 @@ def gated(whole: Drift, fail_on: Sequence[str], severity: Severity, *, allow_unk
     )
 
 
+def _dropped_sites(whole: Drift) -> set[str]:
+    return set(whole.old.target.sites) - set(whole.new.target.sites)
+
+
 def reaching(changes: Iterable[Change], snapshots: Sequence[Snapshot]) -> Iterator[Change]:
-    """Yield changes with how many others each concerns: as the later snapshot that has it tells, the last one first."""
+    """Yield changes with how many others each concerns, as the first of the snapshots that has it tells."""
     for kind, of_kind in groupby(changes, key=lambda change: change.kind):
         reach = KINDS[kind].reach if kind in KINDS else None
         if reach is None:
@@ -109,7 +172,7 @@ def reaching(changes: Iterable[Change], snapshots: Sequence[Snapshot]) -> Iterat
         for snapshot in snapshots:
             for record in snapshot.of(kind):
                 if record.id in wanted and not isinstance(record, Gap) and isinstance(number := record.facts.get(reach), int):
-                    numbers[record.id] = number
+                    numbers.setdefault(record.id, number)
         yield from (msgspec.structs.replace(change, reach=numbers.get(change.id)) for change in held)
 
 
@@ -119,8 +182,11 @@ def reaching(changes: Iterable[Change], snapshots: Sequence[Snapshot]) -> Iterat
 class _Side:
     """What was known in one of the two snapshots, by policy and address."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, present: Presence) -> None:
         self._sites, self.policies = report.snapshot.target.sites, {policy.id: policy for policy in report.policies}
+        self.present, self._logged_since = present, report.snapshot.audit_since
+        self._hidden = {f"{gap.kind}/{gap.id}" for gap in report.gaps if gap.id}
+        self._attested = {use.address for use in report.attestations if use.counted}
         self.findings: dict[tuple[str, str], Finding] = {}
         self._blind: dict[str, list[Finding]] = {}
         for finding in report.findings:
@@ -146,8 +212,25 @@ class _Side:
         if not is_there:
             if blind:
                 return Stand.UNKNOWN, f"not all of its kind could be read: {blind[0].message}"
+            if _is_log(address.partition("/")[0]):
+                return (
+                    Stand.ABSENT,
+                    f"the log was read from {self._logged_since or 'a later day'} on, and does not hold it any more",
+                )
             return Stand.ABSENT, "it is not there, and all of its kind was read"
         return Stand.FINE, "it passes, or the policy does not speak of it"
+
+    def unseen(self, address: str, failed: Finding, *, supplied: bool) -> str | None:
+        """Say why what failed, and seems to be mended, was not looked at again; `supplied`: somebody says something new of it."""
+        if address in self._hidden:
+            return "it cannot be read now, and what settles it otherwise did not settle it before"
+        if failed.source is Source.ATTESTED and address not in self._attested and not supplied:
+            return "it was attested, and that does not count any more"
+        return None
+
+
+def _is_log(kind: str) -> bool:
+    return kind in KINDS and KINDS[kind].log
 
 
 def _stand_of(finding: Finding) -> Stand:
@@ -179,8 +262,9 @@ class _Changed:
         self.of_kind: dict[str, list[str]] = {}
         for change in changes:
             if change.gap is None:
-                # Of two suppliers one may come while the other stays.
-                self._what[change.address] = What.CHANGED if change.address in self._what else change.what
+                # Of two suppliers one may come while the other goes.
+                before = self._what.get(change.address, change.what)
+                self._what[change.address] = change.what if change.what is before else What.CHANGED
             self.of_kind.setdefault(change.kind, []).append(change.address)
 
     def was_there(self, address: str) -> bool:
@@ -188,6 +272,10 @@ class _Changed:
 
     def is_there(self, address: str) -> bool:
         return self._what.get(address) is not What.REMOVED
+
+    def is_supplied(self, address: str) -> bool:
+        """Tell whether somebody says something new of it."""
+        return self._what.get(address, What.REMOVED) is not What.REMOVED
 
     def __contains__(self, address: str) -> bool:
         return address in self._what
@@ -199,9 +287,16 @@ def _turns(old: _Side, new: _Side, changed: _Changed, looked_at: LookedAt) -> It
         if not any(each and each.verdict in (Verdict.FAIL, Verdict.UNKNOWN) for each in found):
             continue
         is_gap = all(each is None or each.reason is not None for each in found)
-        before, because_before = old.stand(policy, address, is_there=not is_gap and changed.was_there(address))
-        after, because_after = new.stand(policy, address, is_there=not is_gap and changed.is_there(address))
+        was_there = old.present.of(address, changed=not is_gap and changed.was_there(address))
+        is_there = new.present.of(address, changed=not is_gap and changed.is_there(address))
+        before, because_before = old.stand(policy, address, is_there=was_there)
+        after, because_after = new.stand(policy, address, is_there=is_there)
+        if before is Stand.FAIL and after in (Stand.FINE, Stand.ABSENT) and found[0]:
+            unseen = new.unseen(address, found[0], supplied=changed.is_supplied(address))
+            after, because_after = (Stand.UNKNOWN, unseen) if unseen else (after, because_after)
         effect = _effect(before, after)
+        if effect is Effect.SIGHT_GAINED and after is Stand.ABSENT and address in new.present.asked:
+            effect = Effect.GONE
         if _was_bumped(policy, old, new):
             effect, because_after = Effect.INCOMPARABLE, "the policy has another version"
         elif Stand.NOT_LOOKED_AT in (before, after) and before is not after:
@@ -269,16 +364,25 @@ def _turn_order(turn: Turn) -> tuple[int, int, str, str]:
 
 def _with_effects(changes: Iterable[Change], turns: Iterable[Turn], old: Report, new: Report) -> Iterator[Change]:
     """Yield each change with the worst that became of a verdict on it."""
-    worst: dict[str, Effect] = {}
+    changes, kinds = tuple(changes), {policy.id: policy.kind for policy in (*old.policies, *new.policies)}
+    worst: dict[tuple[str | None, str], Effect] = {}
     for turn in turns:
-        worst[turn.address] = max(worst.get(turn.address, turn.effect), turn.effect, key=lambda effect: effect.rank)
+        # A gap has the address of what it belongs to, which others have as well.
+        for place in ((None, turn.address), (kinds[turn.policy], turn.address)):
+            worst[place] = max(worst.get(place, turn.effect), turn.effect, key=lambda effect: effect.rank)
+    hidden = Counter(_hides(change) for change in changes if change.gap)
     for change in changes:
-        effect = worst.get(change.address, Effect.NEUTRAL)
-        if effect is Effect.NEUTRAL and change.gap:
+        effect = worst.get((change.kind if change.gap else None, change.address), Effect.NEUTRAL)
+        if effect is Effect.NEUTRAL and change.gap and hidden[_hides(change)] == 1:
             effect = Effect.SIGHT_LOST if change.what is What.ADDED else Effect.SIGHT_GAINED
-        elif effect is Effect.NEUTRAL and change.what is not What.CHANGED:
+        elif effect is Effect.NEUTRAL and not change.gap and change.what is not What.CHANGED:
             effect = _of_sight(change, old, new)
         yield msgspec.structs.replace(change, effect=effect)
+
+
+def _hides(change: Change) -> tuple[str, str | None, str | None]:
+    """Return what a gap hides, which it may do for one reason after the other."""
+    return change.kind, change.gap.parent if change.gap else None, change.gap.id if change.gap else None
 
 
 def _of_sight(change: Change, old: Report, new: Report) -> Effect:

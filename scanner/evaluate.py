@@ -97,7 +97,9 @@ class Evaluation:
             present.add(verdicts.kind)
             self.unlisted.update(verdicts.unlisted)
             yield from verdicts.findings
-        for kind in sorted(kinds - present):
+        # What people attest of a kind that was never read is some of it.
+        stated_only = {kind for kind in present & _PARTLY_STATED if not _is_collected(kind, header)}
+        for kind in sorted((kinds - present) | stated_only):
             for judge in bench.judges(kind):
                 yield judge.nothing(collected=_is_collected(kind, header))
 
@@ -498,6 +500,10 @@ def _facts_shown(judges: "Iterable[_Judge]", kind: str) -> frozenset[str]:
     named = {part.partition("}")[0] for judge in judges for part in judge.rule.policy.failure.split("{")[1:]}
     names = {path.partition("[")[0].partition(".")[0] for path in needed | named | {"project_key"}}
     return frozenset(names & KINDS[kind].facts.keys())
+
+
+# Of these there is more than one, and an interface may tell which.
+_PARTLY_STATED = frozenset(name for name, kind in KINDS.items() if not kind.single and not kind.unlisted and name != "attestation")
 
 
 def _is_collected(kind: str, header: Header) -> bool:

@@ -1,7 +1,7 @@
 """The gate: what findings mean for a pipeline."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from scanner.model import BaselineState, Finding, Gate, Report, Severity
@@ -46,17 +46,21 @@ class Tally:
             self._counted[f"known {finding.word}" if known else finding.word] += 1
         return finding
 
-    def gate(self, *, allow_unknown: bool) -> Gate:
-        """Return 1 if something fails that matters, else 3 if something that matters is unknown, else 0; and say why."""
+    def gate(self, *, allow_unknown: bool, not_scanned: Sequence[str] = ()) -> Gate:
+        """Return 1 if something fails that matters, else 3 if something that matters is unknown, else 0; and say why.
+
+        Of the sites that were to be scanned and are `not_scanned`, nothing is known.
+        """
         failed, unknown = self._counted["fail"], self._counted["unknown"]
         excused = f", {self._counted['waived']} waived" if self._counted["waived"] else ""
         code, because = 0, f"{self._passes()}{excused}{f', {unknown} unknown allowed' if unknown else ''}{self._known()}"
         if failed:
             also = f"; {unknown} could not be judged" if unknown else ""
             code, because = 1, f"{self._failures(failed)}{excused}{also}{self._known()}"
-        elif unknown and not allow_unknown:
-            things = f"{unknown} {self._only_new}{_plural('thing', unknown)}"
-            code, because = 3, f"{self._nothing_fails()}{excused}, but {things} could not be judged{self._known()}"
+        elif (unknown or not_scanned) and not allow_unknown:
+            things = [f"{unknown} {self._only_new}{_plural('thing', unknown)} could not be judged"] * bool(unknown)
+            sites = [f"of {', '.join(not_scanned)} nothing is in the snapshot"] * bool(not_scanned)
+            code, because = 3, f"{self._nothing_fails()}{excused}, but {' and '.join(things + sites)}{self._known()}"
         elif not any(self._counted[word] for word in ("pass", "fail", "waived", "known fail")):
             code, because = 3, f"nothing was judged at severity {self._new or self._fail_on} or above"
         return Gate(fail_on=self._fail_on, fail_on_new=self._new, allow_unknown=allow_unknown, exit_code=code, because=because)

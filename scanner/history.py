@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from scanner.kinds import KINDS, Scope
 from scanner.model import (
     Change,
     Course,
@@ -24,6 +25,7 @@ from scanner.model import (
     Opening,
     Report,
     Severity,
+    Source,
     Standing,
     Target,
     Timeline,
@@ -44,67 +46,107 @@ def history(tool: str, looks: Iterable[tuple[Report, Drift | None]]) -> History:
 
 
 def presence(old: Report, new: Report) -> Iterator[Change]:
-    """Yield what came and what went, as far as two results tell without their snapshots, for `drift` to go by.
+    """Yield what came, what went and what is attested anew, as far as two results tell without their snapshots, for `drift`.
 
     A result lists what fails and what is unknown; of what passes, it may list a part. So what is not listed is gone only if
     everything of its policy is listed.
     """
     for here, there, what in ((old, new, What.REMOVED), (new, old, What.ADDED)):
         listed = _Listed(there)
-        missing = {_place(finding): finding for finding in here.findings if finding.reason is None and _matters(finding)}
+        missing = {_place(finding): finding for finding in here.findings if _is_of_a_thing(finding) and _matters(finding)}
         away = {address: finding for (policy, address), finding in missing.items() if listed.lacks(policy, address)}
         for address, finding in sorted(away.items()):
             kind, _, id_ = address.partition("/")
             yield Change(kind=kind, id=id_, name=finding.name, what=what)
+    yield from _attested_again(old, new)
+
+
+def unseen(report: Report) -> frozenset[str]:
+    """Return the addresses of what could not be judged or read; the gap of a whole kind has none of its own."""
+    return frozenset(
+        _place(finding)[1] for finding in report.findings if finding.verdict is Verdict.UNKNOWN and _is_of_a_thing(finding)
+    )
 
 
 def remembered(report: Report, before: Report, drift: Drift) -> Report:
-    """Return a result in which what went out of sight is listed as unknown: so that it is missed until it is seen again.
+    """Return a result in which what went out of sight, or was not looked at, is unknown: it is missed until it is seen again.
 
     Args:
         report: The later of two results.
         before: The earlier one, in which that is so already.
         drift: What became of its verdicts since.
     """
-    listed = {_place(finding) for finding in report.findings}
-    turned = {(turn.policy, turn.address) for turn in drift.turns}
-    lost = [
-        Finding(
-            policy=turn.policy,
-            address=turn.address,
-            name=turn.name,
-            verdict=Verdict.UNKNOWN,
-            severity=turn.severity,
-            message=turn.because,
-        )
-        for turn in drift.turns
-        if turn.effect is Effect.SIGHT_LOST and turn.after is None
+    turned = {(turn.policy, turn.address): turn for turn in drift.turns}
+    # What was not looked at, and passes by what else is known, fails until it is looked at.
+    doubtful = {place for place, turn in turned.items() if turn.effect is Effect.SIGHT_LOST and turn.after in _FINE}
+    told = [
+        *(finding for finding in report.findings if _place(finding) not in doubtful),
+        *(finding for finding in before.findings if _place(finding) in doubtful),
     ]
     still = [
         replace(finding, address=_place(finding)[1], reason=None, missing=None)
         for finding in before.findings
-        if finding.verdict is Verdict.UNKNOWN and (finding.reason is None or finding.missing) and _place(finding) not in turned
+        if finding.verdict is Verdict.UNKNOWN and _is_of_a_thing(finding) and _place(finding) not in turned
     ]
-    return replace(report, findings=(*report.findings, *(each for each in (*lost, *still) if _place(each) not in listed)))
+    listed = {_place(finding) for finding in told}
+    return replace(report, findings=(*told, *(each for each in (*_lost(drift), *still) if _place(each) not in listed)))
 
 
 # ---------------------------------------------------------------------------------------------------------------- presence
 
 
+def _lost(drift: Drift) -> Iterator[Finding]:
+    """Yield as unknown what was known, and is not listed any more because nobody could look, or did."""
+    for turn in drift.turns:
+        if turn.effect in (Effect.SIGHT_LOST, Effect.INCOMPARABLE) and turn.after is None:
+            yield Finding(
+                policy=turn.policy,
+                address=turn.address,
+                name=turn.name,
+                verdict=Verdict.UNKNOWN,
+                severity=turn.severity,
+                message=turn.because,
+            )
+
+
+def _attested_again(old: Report, new: Report) -> Iterator[Change]:
+    failed = {_place(finding) for finding in old.findings if finding.verdict is Verdict.FAIL and finding.source is Source.ATTESTED}
+    for finding in new.findings:
+        if finding.source is Source.ATTESTED and finding.verdict is not Verdict.FAIL and _place(finding) in failed:
+            kind, _, id_ = finding.address.partition("/")
+            yield Change(kind=kind, id=id_, name=finding.name, what=What.CHANGED)
+
+
 class _Listed:
-    """What a result lists, and of which policies that is not all."""
+    """What a result lists, of which policies that is all there is, and on which sites some of it was not seen."""
 
     def __init__(self, report: Report) -> None:
-        blind = {finding.policy for finding in report.findings if finding.reason and not finding.missing}
         self._addresses = {_place(finding)[1] for finding in report.findings}
-        self._partly = {policy.id for policy in report.policies if any(policy.unlisted.values())} - blind
+        self._wholly = {policy.id for policy in report.policies if not any(policy.unlisted.values())}
+        self._blind = {
+            (finding.policy, _site(finding.address))
+            for finding in report.findings
+            if finding.verdict is Verdict.UNKNOWN and not _is_of_a_thing(finding)
+        }
 
     def lacks(self, policy: str, address: str) -> bool:
-        return address not in self._addresses and policy not in self._partly
+        is_hidden = not self._blind.isdisjoint({(policy, None), (policy, _site(address))})
+        return address not in self._addresses and (policy in self._wholly or is_hidden)
 
 
 def _place(finding: Finding) -> Place:
     return finding.policy, finding.missing or finding.address
+
+
+def _site(address: str) -> str | None:
+    """Return the site that an address lies on, or None if it is the organization's, or a whole kind."""
+    kind, _, id_ = address.partition("/")
+    return None if not id_ or kind not in KINDS or KINDS[kind].scope is Scope.ORG else id_.partition("/")[0]
+
+
+def _is_of_a_thing(finding: Finding) -> bool:
+    """Tell whether it is about one thing: of all of a kind that was not read, nobody knows what there is."""
+    return finding.reason is None or finding.missing is not None
 
 
 def _matters(finding: Finding) -> bool:
@@ -146,7 +188,8 @@ class _Rows:
         else:
             self._limits += [Limit(at=header.taken_at, because=because) for because in drift.limits]
             for turn in drift.turns:
-                self._row(turn).turn(turn, header.taken_at, before)
+                is_of_a_thing = turn.address.startswith(f"{self._policies[turn.policy].kind}/")
+                self._row(turn).turn(turn, header.taken_at, before, _because(turn, is_of_a_thing=is_of_a_thing))
 
     def history(self, tool: str) -> History:
         timelines = [row.timeline(place) for place, row in self._rows.items() if row.is_told]
@@ -214,11 +257,11 @@ class _Row:
                 Moment(at=at, after=None, effect=Effect.STILL_OPEN, was=None, became=finding.word, because=finding.message)
             )
 
-    def turn(self, turn: Turn, at: datetime, after: datetime | None) -> None:
+    def turn(self, turn: Turn, at: datetime, after: datetime | None, because: str) -> None:
         self._name, self._severity, self._now = turn.name, turn.severity, turn.after or ""
-        if turn.effect is not Effect.STILL_OPEN or turn.before != turn.after:
+        if not self._is_as_it_was(turn):
             self._moments.append(
-                Moment(at=at, after=after, effect=turn.effect, was=turn.before, became=turn.after, because=_because(turn))
+                Moment(at=at, after=after, effect=turn.effect, was=turn.before, became=turn.after, because=because)
             )
         fails = turn.after in _FAILING
         match turn.effect:
@@ -250,25 +293,33 @@ class _Row:
     def _is_open(self) -> bool:
         return bool(self._openings) and self._openings[-1].until is None
 
+    def _is_as_it_was(self, turn: Turn) -> bool:
+        if turn.effect is Effect.SIGHT_LOST:
+            return bool(self._moments) and self._moments[-1].effect is Effect.SIGHT_LOST
+        return turn.effect is Effect.STILL_OPEN and turn.before == turn.after
+
     def _change(self, **what: Any) -> None:  # noqa: ANN401  fields of an Opening
         if self._is_open:
             self._openings[-1] = replace(self._openings[-1], **what)
 
 
 _FAILING = (Verdict.FAIL.value, "waived")
+_FINE = (Verdict.PASS.value, Verdict.NOTAPPLICABLE.value)
 
 
 def _word_rank(word: str) -> int:
     return ["", Verdict.UNKNOWN.value, "waived", Verdict.FAIL.value].index(word)
 
 
-def _because(turn: Turn) -> str:
+def _because(turn: Turn, *, is_of_a_thing: bool) -> str:
     """Return how a turn is known. What a result does not list any more may pass, or may be gone."""
-    if turn.effect is Effect.CLOSED and turn.after is None:
+    if turn.effect is Effect.INCOMPARABLE and turn.after in _FINE:
+        return f"{turn.because}; it does not fail now"
+    if turn.after is not None or turn.effect not in (Effect.CLOSED, Effect.SIGHT_GAINED):
+        return turn.because
+    if turn.effect is Effect.CLOSED or is_of_a_thing:
         return "it passes or is gone: not all that passes is listed in the result"
-    if turn.effect is Effect.SIGHT_GAINED and turn.after is None:
-        return "nothing is unknown there any more"
-    return turn.because
+    return "nothing is unknown there any more"
 
 
 def _timeline_order(timeline: Timeline) -> tuple[bool, float, int, str, str]:

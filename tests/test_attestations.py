@@ -388,6 +388,24 @@ def test_an_expired_attestation_lifts_nothing_and_the_gap_says_so(stated: Attest
     assert [record.id for record in records if record.kind == "attestation"] == [f"{stated.kind}/{stated.id}"]
 
 
+def test_what_is_left_of_an_unlisted_kind_is_not_all_of_it_when_some_has_expired() -> None:
+    """Nobody but a person tells which authentication policies there are: of one whose statement has expired nothing is known."""
+    policy = replace(DESK, kind="org.authentication_policy", id="Staff", facts={"enforces_sso": True})
+    open_ = gap("org.authentication_policy", None, "org/o")
+    assert gaps_left([open_], policy) == []
+    expired = replace(policy, id="Contractors", expires=date(2026, 6, 10))
+    [left] = gaps_left([open_], policy, expired)
+    assert "the attestation by kim@acme.example expired after 2026-06-10" in left.detail
+
+
+def test_of_two_days_a_statement_speaks_for_that_which_is_nearer() -> None:
+    one, other = (datetime(2026, 6, day, 12, tzinfo=UTC) for day in (1, 15))
+    days = (date(2026, 5, 1), date(2026, 6, 8), date(2026, 6, 9), date(2026, 7, 1))
+    said = [replace(DESK, attested_on=day) for day in days]
+    assert [each.attested_on for each in attestations.nearer(said, one, other)] == list(days[:2])
+    assert attestations.nearer(said, one, one) == tuple(said)
+
+
 def test_the_hint_of_a_gap_is_kept_when_its_attestation_expired() -> None:
     open_ = msgspec.structs.replace(gap("jsm.customer_permissions", "acme/HR"), hint="turn on `undocumented`")
     [left] = gaps_left([open_], DESK, at=datetime(2027, 1, 1, tzinfo=UTC))

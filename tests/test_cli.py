@@ -249,6 +249,26 @@ def test_everything_can_be_collected_whatever_is_wrong_with_a_policy(
     assert atlascan("snapshot", "--all").code == 0
 
 
+def test_a_snapshot_of_something_else_is_refused_and_a_site_that_is_not_in_it_is_no_success(
+    tmp_path: Path, atlascan: Atlascan, locked_site: StandIn
+) -> None:
+    configured(tmp_path, locked_site)
+    assert atlascan("snapshot").code == 0
+    config = tmp_path / "atlascan.yaml"
+    ours = config.read_text(encoding="utf-8")
+    alone = atlascan("check", "--allow-unknown", "--fail-on", "critical")
+    assert alone.code == 0, alone.out
+    config.write_text(ours.replace("sites: [", "sites: [{name: emea, url: 'https://emea.atlassian.net'}, "), encoding="utf-8")
+    more = atlascan("check", "--fail-on", "critical")
+    assert (more.code, "of emea nothing is in the snapshot" in more.out) == (3, True)
+    assert "warning: the snapshot holds nothing of emea; take a new one\n" in more.err
+    for other, why in (("org: {id: another}\n", "of the organization another"), ("", "the site acme is ")):
+        config.write_text(f"{other}{ours}" if other else ours.replace("127.0.0.1", "localhost"), encoding="utf-8")
+        refused = atlascan("check")
+        assert (refused.code, refused.out) == (2, "")
+        assert why in refused.err
+
+
 def test_policies_can_be_listed_and_shown(atlascan: Atlascan) -> None:
     listed = atlascan("policy", "list")
     assert listed.code == 0
@@ -274,6 +294,30 @@ def test_two_recordings_at_once_are_refused(atlascan: Atlascan) -> None:
     done = atlascan("scan", "--record", "a", "--replay", "b")
     assert done.code == 2
     assert "exclude each other" in done.err
+
+
+def test_where_nobody_answers_it_is_exit_2(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:
+    configured(tmp_path, locked_site)
+    assert atlascan("scan").code == 3
+    for args in (("init", "-o", "n.yaml"), ("attest",)):
+        done = atlascan(*args)
+        assert done.code == 2
+        assert done.err.splitlines()[-2:] == [
+            "error: there is a question, and nobody answers it",
+            " hint: answer it on a terminal, or by an option (see --help)",
+        ]
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "args", [("init", "-o", LONG), ("report", "r.json", "--templates", LONG), ("report", "r.json", "-f", f"html={LONG}")]
+)
+def test_a_name_that_is_too_long_is_exit_2(atlascan: Atlascan, args: tuple[str, ...]) -> None:
+    done = atlascan(*args)
+    assert (done.code, done.out) == (2, "")
+    assert "File name too long" in " ".join(done.err.split())
 
 
 def test_a_report_that_cannot_be_written_is_an_error_for_people(tmp_path: Path, atlascan: Atlascan) -> None:

@@ -107,6 +107,21 @@ def last(text: str) -> str:
     return text.rstrip().split("\n")[-1]
 
 
+def test_what_was_attested_nearer_to_the_later_one_says_nothing_of_the_earlier(pair: Pair) -> None:
+    """Somebody looked again, and saw what had changed by then."""
+    before, staff, after = CONFIG.with_name("attestations.yaml").read_text(encoding="utf-8").partition("id: Staff")
+    after = after.replace("enforces_sso: true", "enforces_sso: false", 1).replace("2026-11-02", "2026-11-28", 1)
+    renewed = f"{before}{staff}{after}"
+    for name in ("atlascan.yaml", "waivers.yaml"):
+        pair.file(name).write_bytes(CONFIG.with_name(name).read_bytes())
+    pair.file("attestations.yaml").write_text(renewed, encoding="utf-8")
+    pair.later()
+    done = pair.diff("-c", "atlascan.yaml", "-f", "json=drift.json")
+    turns = json.loads(pair.file("drift.json").read_text(encoding="utf-8"))["turns"]
+    opened = [each["address"] for each in turns if each["effect"] == "opened" and each["policy"] == "identity/sso-enforced"]
+    assert (done.code, opened) == (1, ["org.authentication_policy/Staff"])
+
+
 # ---------------------------------------------------------------------------------------------------------------- what it says
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scanner import drift
 from scanner.gate import gate
 from scanner.model import (
+    AttestationUse,
     Change,
     Coverage,
     Drift,
@@ -29,6 +30,7 @@ from scanner.model import (
     Verdict,
     What,
 )
+from scanner.render.drift import told
 from tests import samples
 
 SCHEME = "jira.permission_scheme"
@@ -219,6 +221,97 @@ def test_what_is_less_severe_does_not_stop_it() -> None:
     assert drift.gated(drifted(report(PASS), report(low)), ["opened"], Severity.HIGH).gate.exit_code == 0
 
 
+# ------------------------------------------------------------------------------------------------------- nobody looked again
+
+
+LOG, EVENT = "audit/no-impersonation", "org.event/e1"
+LOGGED = msgspec.structs.replace(BASE.policies[0], id=LOG, version=1, kind="org.event")
+
+
+def seen(*there: str, asked: str = ONE) -> tuple[drift.Presence, drift.Presence]:
+    return drift.Presence(), drift.Presence(frozenset({asked}), frozenset(there))
+
+
+def turned(old: Report, new: Report, present: tuple[drift.Presence, drift.Presence]) -> dict[str, tuple[str, str]]:
+    whole = drift.drift(old, new, (), {}, present)
+    return {turn.address: (turn.effect.value, turn.because) for turn in whole.turns}
+
+
+def test_an_event_is_never_closed() -> None:
+    failed = finding(Verdict.FAIL, EVENT, policy=LOG)
+    refused = finding(Verdict.UNKNOWN, "org/o", policy=LOG, reason=Reason.FORBIDDEN, message="answered 403")
+    old, present = report(failed, policies=[LOGGED]), seen(asked=EVENT)
+    gone = "the log was read from a later day on, and does not hold it any more"
+    assert turned(old, report(policies=[LOGGED]), present) == {EVENT: ("gone", gone)}
+    hidden = turned(old, report(refused, policies=[LOGGED]), present)
+    assert hidden[EVENT] == ("sight-lost", "not all of its kind could be read: answered 403")
+
+
+def test_a_thing_that_two_supplied_and_neither_does_is_not_there() -> None:
+    removed = change(What.REMOVED), change(What.REMOVED, source=Source.ATTESTED)
+    assert effects(report(FAIL), report(blind()), *removed)[ONE] == "sight-lost"
+    assert effects(report(FAIL), report(), *removed)[ONE] == "gone"
+    assert effects(report(FAIL), report(), removed[0], change(What.ADDED, source=Source.ATTESTED))[ONE] == "closed"
+
+
+def test_what_failed_by_a_statement_that_has_expired_is_not_mended() -> None:
+    failed, removed = finding(Verdict.FAIL, source=Source.ATTESTED), change(What.REMOVED, source=Source.ATTESTED)
+    day = samples.AS_OF.date()
+    use = AttestationUse(address=ONE, attested_by="kim", attested_on=day, expires=day, counted=True)
+    assert effects(report(failed), report(), removed) == {ONE: "sight-lost"}
+    assert effects(report(failed), report(PASS), removed) == {ONE: "sight-lost"}
+    assert effects(report(failed), report(PASS, attestations=(use,))) == {ONE: "closed"}
+    assert effects(report(failed), report(PASS), removed, change(What.ADDED)) == {ONE: "closed"}
+
+
+def test_what_failed_and_cannot_be_read_is_not_mended_by_what_settles_it_otherwise() -> None:
+    gap = Gap(kind=SCHEME, id="acme/1", reason=Reason.OPT_IN_OFF, detail="off", parent="jira.site/acme")
+    assert effects(report(FAIL), report(PASS, gaps=(gap,))) == {ONE: "sight-lost"}
+
+
+def test_what_was_hidden_and_is_deleted_is_gone() -> None:
+    hidden = finding(Verdict.UNKNOWN, reason=Reason.FORBIDDEN, message="answered 403")
+    assert turned(report(hidden), report(), seen())[ONE][0] == "gone"
+    assert turned(report(hidden), report(), seen(ONE))[ONE][0] == "sight-gained"
+
+
+def test_a_gap_with_another_reason_hides_what_it_hid() -> None:
+    gaps = [Gap(kind=SCHEME, reason=reason, detail="d", parent="jira.site/acme") for reason in (Reason.FORBIDDEN, Reason.GAVE_UP)]
+    changes = [change(what, gap=gap) for what, gap in zip((What.REMOVED, What.ADDED), gaps, strict=True)]
+    whole = drifted(report(blind(), gaps=gaps[:1]), report(blind(), gaps=gaps[1:]), *changes)
+    assert [each.effect for each in whole.changes] == [Effect.NEUTRAL, Effect.NEUTRAL]
+
+
+def test_a_gap_is_told_of_its_own_kind_only() -> None:
+    gaps = {kind: Gap(kind=kind, reason=Reason.FORBIDDEN, detail="d", parent="jira.site/acme") for kind in (SCHEME, "jira.filter")}
+    changes = (
+        change(What.ADDED, f"{SCHEME}/", gap=gaps[SCHEME]),
+        change(What.REMOVED, "jira.filter/", gap=gaps["jira.filter"]),
+    )
+    whole = drifted(report(), report(blind(), gaps=(gaps[SCHEME],)), *changes)
+    assert {each.kind: each.effect for each in whole.changes} == {SCHEME: Effect.SIGHT_LOST, "jira.filter": Effect.SIGHT_GAINED}
+    told_ = {(entry.turn is not None, each.kind) for entry in told.entries(whole) for each in entry.changes}
+    assert told_ == {(True, SCHEME), (False, "jira.filter")}
+
+
+def test_a_site_that_is_not_scanned_any_more_stops_the_gate_though_all_on_it_passed() -> None:
+    sites = {"acme": "https://acme.atlassian.net", "beta": "https://beta.atlassian.net"}
+    whole = drifted(report(sites=sites), report())
+    gated = drift.gated(whole, ["opened"], Severity.HIGH)
+    assert (gated.gate.exit_code, gated.gate.because) == (3, "nothing opened at severity high or above, but 1 cannot be compared")
+    assert drift.gated(whole, ["opened"], Severity.HIGH, allow_unknown=True).gate.exit_code == 0
+    assert drift.gated(drifted(report(), report(sites=sites)), ["opened"], Severity.HIGH).gate.exit_code == 0
+
+
+def test_what_a_log_holds_and_what_several_supply_is_looked_up() -> None:
+    event = Resource(kind="org.event", id="e1", name="e1", facts={}, source=Source.API)
+    failed = finding(Verdict.FAIL, EVENT, policy=LOG)
+    reports = report(failed, FAIL, policies=[LOGGED, policy()]), report(policies=[LOGGED, policy()])
+    empty, full = Snapshot(reports[0].snapshot, tuple), Snapshot(reports[0].snapshot, lambda: (event,))
+    assert drift.presence(reports, (full, full))[1] == drift.Presence(frozenset({EVENT}), frozenset({EVENT}))
+    assert drift.presence(reports, (full, empty)) == (drift.Presence(), drift.Presence(frozenset({EVENT}), frozenset()))
+
+
 # ----------------------------------------------------------------------------------------------------------------- the reach
 
 
@@ -227,3 +320,5 @@ def test_a_change_of_what_many_share_tells_how_many() -> None:
     snapshot = Snapshot(report().snapshot, lambda: iter([scheme]))
     changes = [change(What.CHANGED), change(What.CHANGED, TWO), change(What.CHANGED, "jira.project/acme/HR")]
     assert [each.reach for each in drift.reaching(changes, [snapshot])] == [400, None, None]
+    fewer = Snapshot(report().snapshot, lambda: iter([msgspec.structs.replace(scheme, facts={"project_count": 2})]))
+    assert [each.reach for each in drift.reaching(changes[:1], [snapshot, fewer])] == [400]

@@ -104,6 +104,11 @@ def test_a_desk_declared_public_is_not_judged_as_closed_even_if_it_could_not_be_
 def test_a_kind_that_the_snapshot_does_not_cover_is_unknown_and_one_that_is_empty_is_notapplicable() -> None:
     [uncovered] = judged([], SIGNUP, kinds=())
     assert (uncovered.verdict, uncovered.message) == (Verdict.UNKNOWN, "the snapshot does not cover jsm.customer_permissions")
+    stated = msgspec.structs.replace(desk("HR", public_signup=False), source=Source.ATTESTED)
+    found = judged([stated], SIGNUP, kinds=())
+    # What people state is some of it.
+    assert [each.message for each in found if each.verdict is Verdict.UNKNOWN] == [uncovered.message]
+    assert len(found) == 2
     [empty] = judged([], SIGNUP)
     assert (empty.verdict, empty.message) == (Verdict.NOTAPPLICABLE, "there is no customer permissions here to judge")
 
@@ -117,6 +122,25 @@ def test_where_suppliers_disagree_the_worse_verdict_holds() -> None:
     for good, bad in ((Source.UNDOCUMENTED, Source.ATTESTED), (Source.ATTESTED, Source.UNDOCUMENTED)):
         [found] = judged([desk(source=good, public_signup=False), desk(source=bad, public_signup=True)], SIGNUP)
         assert found.verdict is Verdict.FAIL
+
+
+def test_an_attestation_that_an_interface_contradicts_makes_no_domain_a_verified_one() -> None:
+    def claim(status: str, source: Source) -> Resource:
+        facts = {"name": "partner.example", "claim_status": status}
+        return Resource(kind="org.domain", id="partner.example", name="partner.example", facts=facts, source=source)
+
+    approved = Resource(
+        kind="org.access_domain",
+        id="partner.example",
+        name="partner.example",
+        facts={"domain": "partner.example", "enabled": True},
+        source=Source.API_EXPERIMENTAL,
+    )
+    read, stated = claim("unverified", Source.API), claim("verified", Source.ATTESTED)
+    [alone] = judged([approved, read], "access/approved-domains-verified")
+    [contradicted] = judged([approved, read, stated], "access/approved-domains-verified")
+    assert (alone.verdict, contradicted.verdict) == (Verdict.FAIL, Verdict.UNKNOWN)
+    assert contradicted.message == "cannot be judged: suppliers disagree about org.domain/partner.example"
 
 
 def test_suppliers_complete_each_other_and_each_fact_keeps_its_source() -> None:

@@ -54,6 +54,15 @@ def test_the_exit_codes_are_as_promised() -> None:
     assert code(UNKNOWN, allow_unknown=True) == 3
 
 
+def test_a_site_that_was_not_scanned_is_no_success() -> None:
+    tally = Gating().tally(Severity.HIGH)
+    tally(PASS)
+    missing = tally.gate(allow_unknown=False, not_scanned=["emea"])
+    because = "nothing fails at severity high or above, but of emea nothing is in the snapshot"
+    assert (missing.exit_code, missing.because) == (3, because)
+    assert tally.gate(allow_unknown=True, not_scanned=["emea"]).exit_code == 0
+
+
 def test_the_gate_says_why_in_a_sentence() -> None:
     def because(*findings: Finding, allow_unknown: bool = False) -> str:
         return gate(findings, Severity.HIGH, allow_unknown=allow_unknown).because

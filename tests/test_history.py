@@ -18,7 +18,7 @@ from lxml import html as lxml_html
 from scanner import history, store
 from scanner.cli.past import looks
 from scanner.errors import InputError
-from scanner.model import Finding, History, Reason, Report, Severity, Standing, Timeline, Verdict
+from scanner.model import Finding, Gap, History, Reason, Report, Severity, Source, Standing, Timeline, Verdict
 from scanner.render import json as result_json
 from scanner.render.history import formats, told
 from scanner.render.history.html import MOST
@@ -58,7 +58,7 @@ def judged(policy: str = POLICY, **more: Any) -> Any:  # noqa: ANN401
 def look(day: int, *findings: Finding, policies: Iterable[Any] = (judged(),), **more: Any) -> Report:  # noqa: ANN401
     empty = samples.empty_report()
     header = msgspec.structs.replace(
-        samples.report().snapshot, id=f"{day:08}-0", taken_at=BEGIN + timedelta(days=day), **more.pop("header", {})
+        samples.report().snapshot, **{"id": f"{day:08}-0", "taken_at": BEGIN + timedelta(days=day), **more.pop("header", {})}
     )
     return msgspec.structs.replace(empty, snapshot=header, policies=tuple(policies), findings=findings, **more)
 
@@ -109,6 +109,12 @@ def test_what_fails_in_the_first_look_may_have_failed_for_long() -> None:
     assert told.stood(seen.openings[0], BEGIN + timedelta(days=5)) == "open for at least 5 d: since 2026-07-01"
 
 
+def test_what_closes_within_a_second_is_not_called_open() -> None:
+    same = {"header": {"taken_at": BEGIN}}
+    seen = only(look(0, finding(), **same), look(1, finding(PASS), **same))
+    assert told.stood(seen.openings[0], BEGIN) == "open for at least 0 min: 2026-07-01 to 2026-07-01, then closed"
+
+
 def test_what_opens_again_is_told_twice() -> None:
     seen = only(look(0, finding()), look(1, finding(PASS)), look(2, finding()))
     assert openings(seen) == [(0, 1, "closed", True, False), (2, None, None, False, False)]
@@ -140,6 +146,61 @@ def test_what_is_not_listed_any_more_is_gone_only_where_everything_is_listed() -
     assert story(next(each for each in blind.timelines if each.address == DOOR)) == [(0, "still-open"), (1, "sight-lost")]
 
 
+FILTER = "jira.filter/acme/1"
+ACME, BETA, OF_FILTERS = "https://acme.atlassian.net", "https://beta.atlassian.net", {"kind": "jira.filter"}
+FILTERS, PARTLY = judged(**OF_FILTERS), judged(unlisted={"pass": 900}, **OF_FILTERS)
+SITES = {"target": msgspec.structs.replace(samples.report().snapshot.target, sites={"acme": ACME, "beta": BETA})}
+
+
+def refused_on(site: str) -> Finding:
+    return finding(UNKNOWN, f"jira.site/{site}", reason=Reason.FORBIDDEN, message="refused (403)")
+
+
+def last_of(address: str, *reports: Report) -> tuple[str, str]:
+    [timeline] = [each for each in told_of(*reports).timelines if each.address == address]
+    return timeline.moments[-1].effect.value, timeline.moments[-1].because
+
+
+@pytest.mark.parametrize(
+    ("refusing", "effect", "because"),
+    [
+        ("beta", "closed", "it passes or is gone: not all that passes is listed in the result"),
+        ("acme", "sight-lost", "not all of its kind could be read: refused (403)"),
+    ],
+)
+def test_a_refusal_hides_what_lies_on_its_own_site_and_no_other(refusing: str, effect: str, because: str) -> None:
+    before = look(0, finding(address=FILTER), refused_on(refusing), policies=[PARTLY], header=SITES)
+    after = look(1, refused_on(refusing), policies=[PARTLY], header=SITES)
+    assert last_of(FILTER, before, after) == (effect, because)
+
+
+def test_what_a_policy_that_is_not_applied_any_more_found_is_not_gone() -> None:
+    other = judged(OTHER, unlisted={"pass": 900})
+    before = look(0, finding(), finding(policy=OTHER), policies=[judged(), other])
+    whole = told_of(before, look(1, policies=[other]))
+    assert {each.policy: each.moments[-1].effect.value for each in whole.timelines} == {POLICY: "incomparable", OTHER: "closed"}
+
+
+HIDDEN = finding(UNKNOWN, "jira.site/acme", missing=FILTER, reason=Reason.FORBIDDEN, message="refused (403)")
+WHOLLY, LISTED_PARTLY = {"policies": [FILTERS], "header": SITES}, {"policies": [PARTLY], "header": SITES}
+
+
+@pytest.mark.parametrize("unseen", [refused_on("acme"), HIDDEN], ids=["with all of its kind", "by a gap of its own"])
+def test_what_is_not_there_any_more_when_sight_is_gained_is_gone_and_not_closed(unseen: Finding) -> None:
+    before = look(0, finding(address=FILTER), **WHOLLY), look(1, unseen, **WHOLLY)
+    gone = "gone", "it is not there, and all of its kind was read"
+    assert last_of(FILTER, *before, look(2, **WHOLLY)) == gone
+    passes_or_gone = "sight-gained", "it passes or is gone: not all that passes is listed in the result"
+    assert last_of(FILTER, *before, look(2, **LISTED_PARTLY)) == passes_or_gone
+    assert last_of(FILTER, *before, look(2, refused_on("acme"), **WHOLLY))[0] == "sight-lost"
+    assert last_of(FILTER, *before, look(2, finding(PASS, FILTER), **WHOLLY)) == ("sight-gained", "it is pass")
+
+
+def test_the_gap_of_a_whole_kind_is_no_thing_that_could_be_gone() -> None:
+    seen = look(0, refused_on("acme"), **WHOLLY), look(1, finding(PASS, FILTER), **WHOLLY)
+    assert last_of("jira.site/acme", *seen) == ("sight-gained", "nothing is unknown there any more")
+
+
 def test_what_another_policy_still_finds_there_is_not_gone() -> None:
     both = [judged(), judged(OTHER)]
     seen = told_of(look(0, finding(), policies=both), look(1, finding(PASS, policy=OTHER), policies=both))
@@ -158,6 +219,62 @@ def test_a_site_that_is_not_scanned_or_a_policy_that_is_not_applied_closes_nothi
     assert openings(seen.timelines[0]) == [(0, 1, "incomparable", True, False), (2, None, None, True, False)]
     assert [limit.because for limit in seen.limits] == [f"not applied now: {POLICY}", f"not applied before: {POLICY}"]
     assert seen.courses[0].standings[1] is None
+    passes = told_of(look(0, finding()), look(1, policies=()), look(2, finding(PASS))).timelines[0]
+    assert [moment.because for moment in passes.moments[1:]] == [
+        "the policy was not applied",
+        "the policy was not applied; it does not fail now",
+    ]
+
+
+def test_what_is_attested_again_and_passes_is_closed() -> None:
+    stated: dict[str, Any] = {
+        "address": "attestation/org.user_invites/jira",
+        "policy": "attestation/in-date",
+        "source": Source.ATTESTED,
+    }
+    applied = [judged("attestation/in-date", kind="attestation")]
+    whole = told_of(look(0, finding(**stated), policies=applied), look(1, finding(PASS, **stated), policies=applied))
+    assert [story(each) for each in whole.timelines] == [[(0, "still-open"), (1, "closed")]]
+
+
+def test_what_only_seems_to_be_mended_is_closed_when_it_is_seen_and_not_before() -> None:
+    hidden = Gap(kind="org.access_domain", id="partner.example", reason=Reason.NO_PUBLIC_API, detail="d")
+    settled = [look(day, finding(PASS), gaps=(hidden,)) for day in (1, 2)]
+    lost = only(look(0, finding()), *settled)
+    assert (story(lost), openings(lost)) == ([(0, "still-open"), (1, "sight-lost")], [(0, None, None, True, True)])
+    assert told.found(lost) == "not seen in the last look"
+    seen = only(look(0, finding()), *settled, look(3, finding(PASS)))
+    assert story(seen) == [(0, "still-open"), (1, "sight-lost"), (3, "closed")]
+    assert openings(seen) == [(0, 3, "closed", True, True)]
+
+
+LEFT, OTHERS, OPEN = "Open or unknown, as far as it could be compared", "Not open any more, or seen again", "Open, the oldest first"
+
+
+@pytest.mark.parametrize(
+    ("later", "group"),
+    [
+        ([look(1, policies=())], LEFT),
+        ([look(1, policies=()), look(2, policies=())], LEFT),
+        ([look(1, policies=()), look(2, refused())], LEFT),
+        ([look(1, policies=()), look(2, finding(PASS))], OTHERS),
+        ([look(1, policies=()), look(2, finding())], OPEN),
+        ([look(1, finding(UNKNOWN), policies=[judged(version=2)])], LEFT),
+        ([look(1, finding(PASS), policies=[judged(version=2)])], OTHERS),
+    ],
+)
+def test_what_cannot_be_compared_any_more_is_told_apart_until_it_is_seen_to_be_fine(later: list[Report], group: str) -> None:
+    whole = told_of(look(0, finding()), *later)
+    text, page = formats.load("text")(whole), formats.load("html")(whole)
+    before = text.partition(f"{POLICY}  {DOOR}")[0]
+    assert max((before.rfind(f"\n{each}"), each) for each in (LEFT, OTHERS, OPEN))[1] == group
+    assert DOOR in page.partition(f">{group}<")[2].partition("</section>")[0]
+    assert len(told.left_open(whole)) == (group == LEFT)
+    assert told.ended(whole) == (group == OTHERS)
+
+
+def test_what_failed_was_mended_and_failed_again_is_not_counted_as_mended() -> None:
+    assert told.ended(told_of(look(0, finding()), look(1, finding(PASS)), look(2, finding()))) == 0
 
 
 def test_a_waiver_excuses_and_closes_nothing() -> None:

@@ -1,9 +1,10 @@
 """The pack of a review holds all that it rests on, tells the story of the month, and can be judged again by what is in it."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -14,12 +15,16 @@ from lxml import html as lxml_html
 
 from scanner import documents, review
 from scanner.cli import pipeline
-from scanner.cli.past import rules
+from scanner.cli.past import looks, rules
 from scanner.cli.review import CONTENTS
 from scanner.errors import InputError
+from scanner.model import Drift, Effect, History, Verdict
+from scanner.render import cover
+from scanner.render.drift.told import LABELS
 from scanner.review import Manifest
-from tests import month_kept
+from tests import month_kept, samples
 from tests.conftest import Atlascan, Outcome
+from tests.test_history import POLICY, finding, judged, look, refused, told_of
 
 DAYS = ("--from", "2026-10-01", "--to", "2026-10-31")
 
@@ -57,7 +62,11 @@ def sealed_again(folder: Path, target: Path) -> None:
 
 
 def text_of(page: Path) -> str:
-    document: Any = lxml_html.document_fromstring(page.read_text(encoding="utf-8"))  # lxml's types allow what no page has
+    return page_text(page.read_text(encoding="utf-8"))
+
+
+def page_text(page: str) -> str:
+    document: Any = lxml_html.document_fromstring(page)  # lxml's types allow what no page has
     for element in document.xpath("//style"):
         element.drop_tree()
     return " ".join(" ".join(document.itertext()).split())
@@ -67,7 +76,9 @@ def test_the_pack_holds_everything_tells_the_month_and_is_judged_again_to_the_sa
     kept: Path, tmp_path: Path, reviewed: Callable[..., Outcome], atlascan: Atlascan
 ) -> None:
     done = reviewed("--reviewer", "Kim <script>")
-    assert (done.code, done.err) == (0, "wrote p.zip: 85 files; exit code 0 at the end\n")
+    elsewhere = "access.png, authentication.png, external.png, filter.png, hr.png and 6 more"
+    note = f"note: the evidence is not in the pack, and has to be kept with it: {elsewhere}\n"
+    assert (done.code, done.err) == (0, f"{note}wrote p.zip: 85 files; exit code 0 at the end\n")
     verified = atlascan("verify", "p.zip", "--re-derive", credentials={})
     assert (verified.code, verified.err) == (0, "")
     assert verified.out == f"p.zip: all 84 files are as they were packed, and judged again the verdicts are the same\n{done.out}"
@@ -164,11 +175,47 @@ def test_evidence_outside_of_the_pack_is_not_read(kept: Path, tmp_path: Path) ->
     rules.write(config, pipeline.criteria(config), tmp_path / "rules")
     file = tmp_path / "rules" / rules.ATTESTATIONS
     document = documents.parse(file.read_text(encoding="utf-8"), "x").value
-    for path in ("/dev/zero", "../../x"):
+    (tmp_path / "x").write_bytes(b"not what was attested")
+    for path in ("../x", str(tmp_path / "x"), "/dev/zero", "y/../../x"):
         document["attestations"][0]["evidence"] = {"file": path, "sha256": "0" * 64}
         file.write_text(documents.dump(document), encoding="utf-8")
-        with pytest.raises(InputError, match="the evidence lies outside of the pack"):
-            rules.read(tmp_path / "rules")
+        judged_by = pipeline.criteria(rules.read(tmp_path / "rules"))
+        assert judged_by.attestations[0].evidence == path
+
+
+def test_evidence_in_the_pack_is_held_against_its_digest(kept: Path, tmp_path: Path) -> None:
+    config = pipeline.load_config(kept / "after" / "atlascan.yaml")
+    rules.write(config, pipeline.criteria(config), tmp_path / "rules")
+    file = tmp_path / "rules" / rules.ATTESTATIONS
+    document = documents.parse(file.read_text(encoding="utf-8"), "x").value
+    (tmp_path / "rules" / "x").write_bytes(b"not what was attested")
+    document["attestations"][0]["evidence"] = {"file": "x", "sha256": "0" * 64}
+    file.write_text(documents.dump(document), encoding="utf-8")
+    with pytest.raises(InputError, match="is not the file that was attested"):
+        pipeline.criteria(rules.read(tmp_path / "rules"))
+
+
+def test_evidence_that_is_kept_elsewhere_is_named_when_packing_and_not_needed_to_judge_again(
+    kept: Path, tmp_path: Path, atlascan: Atlascan
+) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(kept / "after", folder)
+    (tmp_path / "seen.png").write_bytes(b"seen")
+    document = documents.parse((folder / "attestations.yaml").read_text(encoding="utf-8"), "x").value
+    digest = hashlib.sha256(b"seen").hexdigest()
+    document["attestations"][0]["evidence"] = {"file": "../seen.png", "sha256": digest}
+    (folder / "attestations.yaml").write_text(documents.dump(document), encoding="utf-8")
+    given = ("--store", str(kept / "store"), "-c", str(folder / "atlascan.yaml"), "-o", "p.zip")
+    done = atlascan("review", *DAYS, *given)
+    assert done.code == 0
+    assert "note: the evidence is not in the pack, and has to be kept with it: ../seen.png, " in done.err
+    shutil.rmtree(folder)
+    (tmp_path / "seen.png").unlink()
+    again = atlascan("verify", "p.zip", "--re-derive")
+    assert (again.code, again.err) == (0, "")
+    packed = unpacked(tmp_path / "p.zip", tmp_path / "out")
+    assert digest in (packed / "rules" / rules.ATTESTATIONS).read_text(encoding="utf-8")
+    assert "has to be kept with it: ../seen.png, " in text_of(packed / "cover.html")
 
 
 def test_rules_stand_alone_whatever_the_configuration_names_and_hold_no_comment(kept: Path, tmp_path: Path) -> None:
@@ -198,6 +245,48 @@ def test_rules_stand_alone_whatever_the_configuration_names_and_hold_no_comment(
     assert (derived.attestations, derived.waivers) == (by.attestations, by.waivers)
     assert again.waiver_limits == config.waiver_limits
     assert not [file for file in (tmp_path / "rules").rglob("*.yaml") if "hunter2" in file.read_text(encoding="utf-8")]
+
+
+# ----------------------------------------------------------------------------------------------------------------- the cover
+
+
+def cover_of(whole: History, drift: Drift | None = None) -> str:
+    report = samples.empty_report()
+    page = cover.render(report, whole, drift, window=(date(2026, 7, 1), date(2026, 9, 30)), reviewer=None, files=(), notes=())
+    return page_text(page)
+
+
+def test_the_cover_counts_what_became_of_verdicts_as_the_page_of_the_drift_does() -> None:
+    seen = look(0, refused()), look(7, finding(), finding(address="org.access_domain/b"))
+    [_, (_, drift)] = looks.in_pairs(seen)
+    assert drift is not None
+    assert {(turn.effect, turn.after) for turn in drift.turns} == {(Effect.SIGHT_GAINED, "fail"), (Effect.SIGHT_GAINED, None)}
+    shown = cover_of(told_of(*seen), drift)
+    assert f"2 {' '.join(LABELS[Effect.OPENED])} 1 {' '.join(LABELS[Effect.SIGHT_GAINED])} Changed settings" in shown
+
+
+@pytest.mark.parametrize(
+    ("later", "because"),
+    [
+        ({"policies": ()}, "the policy was not applied"),
+        ({"policies": [judged(version=2)], "findings": [finding(Verdict.UNKNOWN)]}, "the policy has another version"),
+    ],
+)
+def test_the_cover_names_the_doors_that_cannot_be_compared_any_more_and_calls_none_closed(
+    later: dict[str, Any], because: str
+) -> None:
+    shown = cover_of(told_of(look(0, finding()), look(7, *later.pop("findings", ()), **later)))
+    _, _, left = shown.partition("Open until it could not be compared any more")
+    assert left.partition("Sign-off")[0].endswith(f"not comparable from there {because} ")
+    assert f"high {POLICY} partner.example open for at least 7 d" in left
+    assert "Of what failed in any look between them, 0 were not seen to fail any more later" in shown
+
+
+def test_the_cover_says_what_is_waived_and_what_was_not_seen_in_the_last_look() -> None:
+    waiver = next(each.waiver for each in samples.report().findings if each.waiver)
+    assert "since 2026-07-01 (waived) " in cover_of(told_of(look(0, finding()), look(7, finding(waiver=waiver))))
+    unseen = cover_of(told_of(look(0, finding()), look(7, refused())))
+    assert "since 2026-07-01, a part of it out of sight (not seen in the last look) " in unseen
 
 
 # ----------------------------------------------------------------------------------------------------------- what is missing

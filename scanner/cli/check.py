@@ -39,6 +39,7 @@ def command(
     options.keep(snapshot, outputs)
     config = pipeline.load_config(config_file)
     by, taken = pipeline.criteria(config), snapshots.load(snapshot, jobs=jobs)
+    pipeline.check_scope(config, taken)
     if explained:
         output.show_page(trace.page(*pipeline.explain(config, by, taken, *explained)))
         return

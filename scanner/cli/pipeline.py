@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from scanner.cli import names
 from scanner.config import Config
 from scanner.errors import InputError, did_you_mean
 from scanner.gate import Gating
-from scanner.model import Attestation, Drift, Explanation, LeftOut, Report, Resource, Rule, Snapshot, Verdict, Waiver
+from scanner.model import Attestation, Drift, Explanation, LeftOut, Report, Resource, Rule, Snapshot, Target, Verdict, Waiver
 from scanner.pseudonyms import check_same
 
 TOOL = f"atlascan {__version__}"
@@ -81,7 +81,8 @@ def judge(
         check_same(gating.baseline.snapshot, snapshot.header)
     as_of = snapshot.header.taken_at
     desks, spaces = _ids(snapshot, "jsm.service_desk"), _ids(snapshot, "confluence.space") if config.spaces else []
-    for warning in (*configuration.undeclared_typos(config, desks, spaces), *_sites_left_out(snapshot)):
+    missing = [f"the snapshot holds nothing of {site}; take a new one" for site in _not_scanned(config, snapshot.header.target)]
+    for warning in (*missing, *configuration.undeclared_typos(config, desks, spaces), *_sites_left_out(snapshot)):
         say(f"warning: {warning}")
     supplied = attestations.supply(snapshot, by.attestations)
     declare = configuration.declaration(config, desks, spaces)
@@ -109,14 +110,25 @@ def judge(
         attestations=attestations.uses(by.attestations, as_of),
         left_out=by.left_out,
         desks=declare.desks(desks),
-        gate=tally.gate(allow_unknown=gating.allow_unknown),
+        gate=tally.gate(allow_unknown=gating.allow_unknown, not_scanned=_not_scanned(config, snapshot.header.target)),
         baseline=against.outcome(gaps) if against else None,
     )
+
+
+def check_scope(config: Config, snapshot: Snapshot) -> None:
+    """Refuse a snapshot of something else than the configuration names.
+
+    Raises:
+        InputError: It is of another organization, or of other sites.
+    """
+    named = Target(org=config.org_id, sites={site.name: site.url for site in config.sites})
+    check_target(named, snapshot.header.target, "the configuration", "the snapshot")
 
 
 def drift(config: Config, by: Criteria, old: Snapshot, new: Snapshot, *, volatile: bool = False, jobs: int = 1) -> Drift:
     """Judge two snapshots by the same criteria, each as of its own time, and tell what changed and what that did.
 
+    What was attested nearer to the later one says nothing of the earlier: somebody may have seen what had changed by then.
     With `volatile`, what changes all the time and logs are told of too.
 
     Raises:
@@ -126,14 +138,16 @@ def drift(config: Config, by: Criteria, old: Snapshot, new: Snapshot, *, volatil
         raise InputError(_OTHER_ORDER, hint="give the earlier snapshot first")
     check_target(old.header.target, new.header.target, "the earlier snapshot", "the later one")
     check_same(old.header, new.header)
-    before = judge(config, by, old, jobs=jobs)
+    of_old = replace(by, attestations=attestations.nearer(by.attestations, old.header.taken_at, new.header.taken_at))
+    before = judge(config, of_old, old, jobs=jobs)
     failed = frozenset((each.policy, each.missing or each.address) for each in before.findings if each.verdict is Verdict.FAIL)
     after = judge(config, by, new, jobs=jobs, watched=failed)
-    earlier, later = (attestations.supply(snapshot, by.attestations) for snapshot in (old, new))
+    earlier, later = attestations.supply(old, of_old.attestations), attestations.supply(new, by.attestations)
     changes = drifting.reaching(diff.changes(earlier, later, volatile=volatile), (later, earlier))
     explained = causes.explained(changes, old.header, later)
     looked_at = {rule.policy.id: evaluate.referred(rule.policy) for rule in by.rules}
-    return drifting.drift(before, after, explained, looked_at)
+    present = drifting.presence((before, after), (earlier, later))
+    return drifting.drift(before, after, explained, looked_at, present)
 
 
 def explain(config: Config, by: Criteria, snapshot: Snapshot, policy: str, address: str) -> tuple[Rule, tuple[Explanation, ...]]:
@@ -173,6 +187,11 @@ def utc_now() -> datetime:
 
 def _ids(snapshot: Snapshot, kind: str) -> list[str]:
     return [record.id for record in snapshot.of(kind) if isinstance(record, Resource)]
+
+
+def _not_scanned(config: Config, target: Target) -> list[str]:
+    """Return the sites that the configuration names and of which the snapshot holds nothing."""
+    return [site.name for site in config.sites if site.name not in target.sites]
 
 
 def _sites_left_out(snapshot: Snapshot) -> Iterator[str]:

@@ -47,6 +47,8 @@ CONTENTS = {
     f"rules/{rules.OWN}/": "a policy or profile of the user's own",
     "cover.html": "the page to print and to sign",
 }
+# So many files of evidence are named.
+MOST = 5
 
 
 @click.command("review")
@@ -134,7 +136,7 @@ def _packed(where: Store, kept: Kept, folder: Path) -> Path:
 
 
 def _notes(where: Store, found: Sequence[Kept], last: Kept, report: Report) -> list[str]:
-    """Return what a reader of the report should know: that it is judged otherwise than it was then, or is not of the last scan."""
+    """Return what a reader should know: if the report is not of the last scan, or judged otherwise than then; what is not in."""
     notes = []
     if found[-1] is not last:
         notes.append("the last scan has no snapshot, so the report is of an earlier one")
@@ -146,6 +148,9 @@ def _notes(where: Store, found: Sequence[Kept], last: Kept, report: Report) -> l
             places = sorted({(policy, address) for policy, address, _ in differ})
             verb = "verdict differs" if len(places) == 1 else "verdicts differ"
             notes.append(f"{len(places)} {verb} from the result of the day itself, first {places[0][0]}")
+    if evidence := sorted({each.evidence for each in report.attestations if each.evidence}):
+        more = f" and {len(evidence) - MOST} more" if len(evidence) > MOST else ""
+        notes.append(f"the evidence is not in the pack, and has to be kept with it: {', '.join(evidence[:MOST])}{more}")
     return notes
 
 

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from scanner.model import Drift, Effect, History, Report
-from scanner.render.drift.told import LABELS
+from scanner.model import Drift, Effect, History, Report, Timeline
+from scanner.render.drift.told import LABELS, counted, entries
 from scanner.render.history import told
 from scanner.render.history.html import filled
 
 TEMPLATE = "cover.html.j2"
-# So many of what is open are on the cover; the report has all.
+# So many of what is open are on the cover, and of what was when it could last be compared; the history has all.
 MOST = 25
 
 
@@ -43,6 +43,8 @@ class Cover:
     open: tuple[tuple[str, str, str, str], ...]
     more_open: int
     nothing_open: str
+    left: tuple[tuple[str, str, str, str, str], ...]
+    more_left: int
     waivers: Counter[str]
     attested: int
     gaps: int
@@ -62,7 +64,11 @@ def render(
 ) -> str:
     """Return the cover as one HTML document."""
     last = history.looks[-1].taken_at
-    opened = [(each.severity.value, each.policy, each.name, told.stood(each.openings[-1], last)) for each in history.open]
+    opened = [(each.severity.value, each.policy, each.name, _how_long(each, last)) for each in history.open]
+    left = [
+        (each.severity.value, each.policy, each.name, _how_long(each, last), each.moments[-1].because)
+        for each in told.left_open(history)
+    ]
     return filled(
         TEMPLATE,
         Cover(
@@ -76,10 +82,12 @@ def render(
             taken_at=told.minute(report.snapshot.taken_at),
             drift=_effects(drift) if drift else None,
             changes=len(drift.changes) if drift else 0,
-            ended=sum(each.until is not None for timeline in history.timelines for each in timeline.openings),
+            ended=told.ended(history),
             open=tuple(opened[:MOST]),
             more_open=max(0, len(opened) - MOST),
             nothing_open=told.nothing_open(history),
+            left=tuple(left[:MOST]),
+            more_left=max(0, len(left) - MOST),
             waivers=Counter(each.state.value for each in report.waivers),
             attested=sum(each.counted for each in report.attestations),
             gaps=len(report.gaps),
@@ -92,5 +100,12 @@ def render(
 # ---------------------------------------------------------------------------------------------------------------- private
 
 
+def _how_long(timeline: Timeline, last: datetime) -> str:
+    also = told.found(timeline) if timeline.open_since else ""
+    return f"{told.stood(timeline.openings[-1], last)}{f' ({also})' if also else ''}"
+
+
 def _effects(drift: Drift) -> tuple[tuple[str, str, int], ...]:
-    return tuple((*LABELS[effect], len(drift.turned(effect))) for effect in Effect if drift.turned(effect))
+    """Return how much there is of each effect, as the pack's page of the drift counts it; what is neutral is no verdict's."""
+    numbers = counted(entries(drift))
+    return tuple((*LABELS[effect], number) for effect, number in numbers.items() if number and effect is not Effect.NEUTRAL)

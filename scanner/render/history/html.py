@@ -15,6 +15,7 @@ from scanner.render.history.told import (
     bumps,
     day,
     found,
+    groups,
     is_eventful,
     latest,
     minute,
@@ -28,7 +29,7 @@ from scanner.render.html import environment
 from scanner.shipped import shipped
 
 TEMPLATE, STYLES = "history.html.j2", ("report.css", "history.css")
-# So many verdicts are shown of those that are open, and of the others: a page that is printed has an end.
+# So many verdicts are shown of each group: a page that is printed has an end.
 MOST = 250
 
 
@@ -98,6 +99,8 @@ class Page:
     open: tuple[Row, ...]
     more_open: int
     nothing_open: str
+    left: tuple[Row, ...]
+    more_left: int
     others: tuple[Row, ...]
     more_others: int
     trend: tuple[Bar, ...]
@@ -118,8 +121,7 @@ _LABELS = {"fail": "failing", "waived": "waived", "unknown": "unknown"}
 
 
 def _page(history: History) -> Page:
-    opened = [each for each in history.timelines if each.open_since]
-    others = [each for each in history.timelines if not each.open_since]
+    opened, left, others = groups(history)
     told = [course for course in worst_first(history.courses) if is_eventful(course)]
     sums = [_sum(history.courses, index) for index in range(len(history.looks))]
     return Page(
@@ -130,6 +132,8 @@ def _page(history: History) -> Page:
         open=tuple(_row(each, history) for each in opened[:MOST]),
         more_open=max(0, len(opened) - MOST),
         nothing_open=nothing_open(history),
+        left=tuple(_row(each, history) for each in left[:MOST]),
+        more_left=max(0, len(left) - MOST),
         others=tuple(_row(each, history) for each in others[:MOST]),
         more_others=max(0, len(others) - MOST),
         trend=tuple(_columns(sums, history, _HEIGHT)),

@@ -9,6 +9,7 @@ from scanner.render.history.told import (
     bumps,
     day,
     found,
+    groups,
     is_eventful,
     latest,
     nothing_open,
@@ -20,7 +21,7 @@ from scanner.render.history.told import (
 )
 from scanner.render.text import Line, Page, Part, plain, visible
 
-# So many verdicts are shown of those that are open, and of the others.
+# So many verdicts are shown of each group.
 MOST = 50
 
 
@@ -52,9 +53,10 @@ def _lines(history: History) -> Iterator[Line]:
     yield Line((_part(f"History of {subject(history)}", _TITLE),))
     yield Line((_part(span(history), _ASIDE),))
     yield Line()
-    is_open = [each for each in history.timelines if each.open_since]
-    yield from _group(f"Open, the oldest first ({len(is_open)})", is_open, history, nothing_open(history))
-    others = [each for each in history.timelines if not each.open_since]
+    opened, left, others = groups(history)
+    yield from _group(f"Open, the oldest first ({len(opened)})", opened, history, nothing_open(history))
+    if left:
+        yield from _group(f"Open or unknown, as far as it could be compared ({len(left)})", left, history, "none")
     yield from _group(f"Not open any more, or seen again ({len(others)})", others, history, "none")
     yield from _courses(history)
     yield from _limits(history)

@@ -1,10 +1,10 @@
 """What every format of a history says in the same words: since when, for how long, and how it ended."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from scanner.model import Course, Effect, History, Opening, Standing, Timeline
+from scanner.model import Course, Effect, History, Opening, Standing, Timeline, Verdict
 
 # What became of a verdict, as a word in a row of dates.
 WORDS = {
@@ -66,7 +66,7 @@ def lasted(time: timedelta) -> str:
 
 def stood(opening: Opening, last: datetime) -> str:
     """Return for how long something failed, from when to when, and how that ended; `last` is the last look."""
-    if opening.since == last:
+    if opening.since == last and opening.until is None:
         return f"open, seen in the last look only: {day(last)}"
     least = "at least " if opening.at_least else ""
     length = lasted((opening.until or last) - opening.since)
@@ -79,6 +79,22 @@ def stood(opening: Opening, last: datetime) -> str:
 def found(timeline: Timeline) -> str:
     """Return what is to be said of something open besides its age: that it is waived, or was not seen in the last look."""
     return {"fail": "", "waived": "waived"}.get(timeline.now or "", "not seen in the last look")
+
+
+def groups(history: History) -> tuple[Sequence[Timeline], Sequence[Timeline], Sequence[Timeline]]:
+    """Return what is open, what cannot be compared any more and was not seen to be fine since, and all else."""
+    left = [each for each in history.timelines if _is_left(each)]
+    return history.open, left, [each for each in history.timelines if not each.open_since and not _is_left(each)]
+
+
+def left_open(history: History) -> Sequence[Timeline]:
+    """Return what was open until it could not be compared any more: nobody saw it closed."""
+    return [each for each in history.timelines if _is_left_open(each)]
+
+
+def ended(history: History) -> int:
+    """Return how much failed once, and did not when it was looked at later."""
+    return sum(bool(each.openings) and not each.open_since and not _is_left_open(each) for each in history.timelines)
 
 
 def nothing_open(history: History) -> str:
@@ -125,6 +141,16 @@ def worst_first(courses: Iterable[Course]) -> list[Course]:
 # ---------------------------------------------------------------------------------------------------------------- private
 
 _TWO_DAYS = 48
+
+
+def _is_left(timeline: Timeline) -> bool:
+    last = timeline.moments[-1]
+    is_fine = last.became in (Verdict.PASS, Verdict.NOTAPPLICABLE)
+    return not timeline.open_since and last.effect is Effect.INCOMPARABLE and not is_fine
+
+
+def _is_left_open(timeline: Timeline) -> bool:
+    return _is_left(timeline) and bool(timeline.openings) and timeline.openings[-1].end is Effect.INCOMPARABLE
 
 
 def _failing(standing: Standing) -> int:
