@@ -409,6 +409,10 @@ def test_an_invitation_by_somebody_of_whom_it_is_not_known_whether_they_are_an_a
     assert PROVEN not in confidences(trace)
     assert "Invited by a user or Added by an admin" in hypothesis(trace, "link").because
     assert {each.way for each in trace.doorways} == {"invited", "added-by-admin"}
+    told = " ".join(text.render(trace).split())
+    assert "Nothing is proven: the event that names this account fits more than one way." in told
+    assert ": likely, by " in told
+    assert ", or " in told
 
 
 def test_an_adding_by_somebody_who_is_no_admin_today_is_no_proven_adding_by_an_admin() -> None:

@@ -17,7 +17,7 @@ LABELS = {
     Effect.SIGHT_LOST: ("sight lost", "It was judged, read or not there before, and cannot be judged or read now."),
     Effect.INCOMPARABLE: ("cannot be compared", "It was not looked at on both sides, or not by the same rule."),
     Effect.CLOSED: ("closed", "It failed, and does no longer."),
-    Effect.GONE: ("gone", "It failed, and is not there any more: nobody closed it."),
+    Effect.GONE: ("gone", "It failed, or was out of sight, and is not there any more: nobody closed it."),
     Effect.SIGHT_GAINED: ("sight gained", "It could not be judged, or read, and can be now."),
     Effect.STILL_OPEN: ("still open", "It failed before, and fails."),
     Effect.NEUTRAL: ("neutral", "It changed, and no verdict on it."),

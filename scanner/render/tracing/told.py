@@ -78,7 +78,12 @@ def story(trace: Trace) -> Iterator[str]:
         number = len(trace.companions) + trace.more_companions
         yield f"{number} other {'person has' if number == 1 else 'people have'} something in common with this coming in; see below."
     if not any(each.confidence is Confidence.PROVEN for stay in trace.stays for each in stay.hypotheses):
-        yield "Nothing is proven: no event that could be read names this account as coming in. What to fetch is said below."
+        is_named = any(each.sense is Sense.CAME for each in trace.timeline)
+        why = "the event that names this account fits more than one way" if is_named else _NO_EVENT
+        yield f"Nothing is proven: {why}. What to fetch is said below."
+
+
+_NO_EVENT = "no event that could be read names this account as coming in"
 
 
 def _coming_in(stay: Stay, *, again: bool) -> str:
@@ -90,7 +95,8 @@ def _coming_in(stay: Stay, *, again: bool) -> str:
     if first is Confidence.POSSIBLE:
         ways = ", ".join(each.title for each in best if each.speaks_for) or "none of the ways below"
         return f"{when} this person came in{' again' if again else ''}. How is not known; something speaks for: {ways}."
-    finishes = ", and ".join(_finish(each) for each in best)
+    # More than one proven way holds; of likely ones, one.
+    finishes = (", and " if first is Confidence.PROVEN else ", or ").join(_finish(each) for each in best)
     others = [each for each in stay.hypotheses if each.confidence is Confidence.LIKELY and first is Confidence.PROVEN]
     doubt = "".join(f" That contradicts what else is known: {each.because} ({each.title}, likely)." for each in others)
     return f"{when} this person {'came back: ' if again else ''}{finishes}.{doubt}"
