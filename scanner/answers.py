@@ -107,6 +107,8 @@ class Kept(msgspec.Struct):
     decisive: frozenset[Truth] = frozenset({True, None})
     tallies: dict[Key, Tally] = msgspec.field(default_factory=dict)
     lacking: list[Missing] = msgspec.field(default_factory=list)
+    # Where something may belong, or not, about which suppliers disagree: its address.
+    disputed: dict[Key, str] = msgspec.field(default_factory=dict)
     room: Room = Room()
     _index: dict[tuple[int, ...], dict[Key, str]] | None = None
 
@@ -129,6 +131,10 @@ class Kept(msgspec.Struct):
                 return why
         return None
 
+    def why_disputed(self, key: Key | None) -> str | None:
+        """Say about which resource with these values suppliers disagree, or None if they agree."""
+        return disagree([self.disputed[key]]) if key is not None and key in self.disputed else None
+
     def add(self, key: Key, truth: Truth, sample: Callable[[], Item]) -> None:
         """Count one more resource; `sample` makes it, if it is to be shown."""
         tally = self._tally(key, is_decisive=truth in self.decisive)
@@ -149,6 +155,7 @@ class Kept(msgspec.Struct):
                 added = tally.extend(more, self.room.samples)
                 self.room = Room(self.room.spare, self.room.samples - added)
         self.lacking.extend(later.lacking)
+        self.disputed = later.disputed | self.disputed
 
     def close(self, missing: list[Missing]) -> None:
         """Add what of the kind could not be read."""
@@ -174,10 +181,12 @@ class Kept(msgspec.Struct):
 
 
 class Found(msgspec.Struct):
-    """The answer to a reference: the values, each once, and why these may not be all."""
+    """The answer to a reference: the values, each once, why these may not be all, and what only some suppliers say."""
 
     values: dict[Any, None] = msgspec.field(default_factory=dict)
     why: str | None = None
+    # Of which resource they say it.
+    disputed: dict[Any, str] = msgspec.field(default_factory=dict)
     room: Room = Room()
 
     def extend(self, later: "Kept | Found") -> None:
@@ -185,6 +194,7 @@ class Found(msgspec.Struct):
         if isinstance(later, Kept):
             return
         self.values.update(later.values)
+        self.disputed = later.disputed | self.disputed
         self.why = self.why or later.why
 
     def skips(self, truth: Truth) -> bool:
@@ -231,7 +241,10 @@ class Answers:
         answer = self.by_question.get(asked(question, params))
         if not isinstance(answer, Found):
             return Wanted((), complete=False, why=_NOT_ASKED)
-        return Wanted(tuple(answer.values), complete=answer.why is None, why=answer.why)
+        doubts = {value: address for value, address in answer.disputed.items() if value not in answer.values}
+        if answer.why or not doubts:
+            return Wanted(tuple(answer.values), complete=answer.why is None, why=answer.why)
+        return Wanted(tuple(answer.values), complete=False, why=disagree(doubts.values()), possible=(*answer.values, *doubts))
 
     def readable(self, kind: str) -> Truth:
         """Tell whether a kind was read whole (True) or refused (False)."""
@@ -315,13 +328,16 @@ def negated_truth(truth: Truth) -> Truth:
     return None if truth is None else not truth
 
 
-def merged_truth(question: Question, truths: Iterable[Truth]) -> Truth:
-    """Return what holds of a resource whose suppliers disagree: the worse, which for `none` is that it is one of them."""
-    worst = max if isinstance(question, Related) and question.quantifier == "none" else min
-    return worst(truths, key=_KLEENE.index)
+def agreed_truth(truths: Iterable[Truth]) -> Truth:
+    """Return what all agree on. What is worse, a condition further out may turn round: so of what they do not, nothing is known."""
+    first, *others = truths
+    return first if all(truth is first for truth in others) else None
 
 
-_KLEENE = (False, None, True)
+def disagree(addresses: Iterable[str]) -> str:
+    """Say about what suppliers disagree."""
+    first, *others = dict.fromkeys(addresses)
+    return f"suppliers disagree about {first}" + (f" and {len(others)} more" if others else "")
 
 
 def _theirs(question: Related | Count) -> tuple[str, ...]:

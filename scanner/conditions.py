@@ -222,11 +222,12 @@ def _read_elsewhere(condition: Condition | None) -> frozenset[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a fact is held against: the values known, and whether these are all there are."""
+    """What a fact is held against: the values known for certain, whether these are all there are, and if not, all there may be."""
 
     values: tuple[Any, ...]
     complete: bool = True
     why: str | None = None
+    possible: tuple[Any, ...] | None = None
 
 
 TestFunction = Callable[[Any], Truth]

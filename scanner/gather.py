@@ -12,7 +12,7 @@ from scanner.conditions import MISSING, Condition, Reference, Truth, value_at
 from scanner.judging import Bound, Surroundings, bind
 from scanner.kinds import KINDS, OWN_PATHS, own_values
 from scanner.model import Gap, Header, Part, Parts, Reason
-from scanner.stretches import Declare, Piece, Reader, Stretch, Subject, could_not, subjects
+from scanner.stretches import Declare, Facts, Piece, Reader, Stretch, Subject, could_not, subjects
 
 # Atlassian said no, or that there is none.
 REFUSED = frozenset({Reason.FORBIDDEN, Reason.NOT_FOUND})
@@ -140,14 +140,41 @@ class _Fold:
         self.written.clear()
 
     def add_subject(self, subject: Subject) -> None:
-        each = [variant.facts for variant in subject.variants]
-        truths = [True if self.condition is None else self.condition.truth(facts) for facts in each]
-        if isinstance(self.answer, Kept):
-            # Of suppliers that disagree, the worse holds, for each place where the resource may belong.
-            truths = [asking.merged_truth(self.put.question, truths)] * len(each)
-            each = list({repr(self._values_of(facts)): facts for facts in each}.values())
-        for truth, facts in zip(truths, each, strict=False):
-            self._add(truth, self._values_of(facts), subject.id, partial(dict, facts))
+        said = [self._said(variant.facts) for variant in subject.variants]
+        if len(said) == 1:
+            [one] = said
+            self._add(one.truth, one.values, subject.id, partial(dict, one.facts))
+        elif isinstance(self.answer, Found):
+            self._add_disputed_values(self.answer, said, subject)
+        else:
+            self._add_to_places(self.answer, said, subject)
+
+    def _said(self, facts: Facts) -> "_Said":
+        return _Said(facts, True if self.condition is None else self.condition.truth(facts), self._values_of(facts))
+
+    def _add_disputed_values(self, found: Found, said: "list[_Said]", subject: Subject) -> None:
+        """Add the values that all suppliers give; those that only some give are in dispute."""
+        each = [Found() for _ in said]
+        for one, supplier in zip(each, said, strict=True):
+            self._add_value(one, supplier.truth, supplier.values[0], subject.id)
+        found.why = found.why or next((one.why for one in each if one.why), None)
+        for value in {value: None for one in each for value in one.values}:
+            if all(value in one.values for one in each):
+                found.values[value] = None
+            else:
+                found.disputed.setdefault(value, subject.address)
+
+    def _add_to_places(self, kept: Kept, said: "list[_Said]", subject: Subject) -> None:
+        """Count a resource in each place where a supplier has it; for a supplier who has it elsewhere, it decides nothing there."""
+        dull = False in kept.decisive
+        for place in {repr(supplier.values): supplier for supplier in said}.values():
+            truths = [supplier.truth if repr(supplier.values) == repr(place.values) else dull for supplier in said]
+            truth = asking.agreed_truth(truths)
+            sample = partial(_agreed_facts, said) if truth is None else partial(dict, place.facts)
+            self._add(truth, place.values, subject.id, sample)
+            key = asking.key_of(place.values)
+            if key is not None and len(set(truths)) > 1:
+                kept.disputed.setdefault(key, subject.address)
 
     def _values_of(self, facts: Mapping[str, Any]) -> list[Any]:
         return [value_at(facts, path) for path in self.paths]
@@ -174,7 +201,7 @@ class _Fold:
             self._add_value(self.answer, truth, values[0], id_)
         elif (key := asking.key_of(values)) is not None:
             self.answer.add(key, truth, sample)
-        elif truth is not False:
+        elif truth in self.answer.decisive:
             known = {path: value for path, value in zip(self.paths, values, strict=True) if isinstance(value, str)}
             self.answer.lacking.append(Missing(self._not_known(id_), known))
 
@@ -193,6 +220,21 @@ class _Fold:
 
 
 # ---------------------------------------------------------------------------------------------------------------- private
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one supplier of a resource says: the facts, and what these come to."""
+
+    facts: Facts
+    truth: Truth
+    values: list[Any]
+
+
+def _agreed_facts(said: list[_Said]) -> Facts:
+    """Return the facts of a resource on which its suppliers agree: the others are not known."""
+    first, *others = (supplier.facts for supplier in said)
+    return {name: value for name, value in first.items() if all(name in other and other[name] == value for other in others)}
 
 
 def _facts_of(reader: Reader, part: Part, piece: Piece, index: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from scanner.answers import Answers, Kept, key_of, negated_truth
+from scanner.answers import Answers, Kept, agreed_truth, key_of, negated_truth
 from scanner.conditions import (
     MISSING,
     OPERATORS,
@@ -284,7 +284,7 @@ class BoundRelated:
 
     def clauses(self, item: Item, truth: Truth) -> Iterator[Clause]:
         key = key_of([value_at(item, ours) for _, ours in self.match])
-        tally, why = self.kept.of(key), self.kept.why_incomplete(key)
+        tally, why = self.kept.of(key), self.kept.why_incomplete(key) or self.kept.why_disputed(key)
         sought = negated_truth(truth) if self.quantifier == "none" else truth
         others = tally.samples.get(sought, ())
         for other in others:
@@ -302,7 +302,7 @@ class BoundRelated:
             depth=depth,
             asked=f"{self.quantifier} of {self.kind}{_matched(self.match)}",
             truth=self.truth(item),
-            seen=_there(tally.number, why),
+            seen=_there(tally.number, why, self.kept.why_disputed(key)),
         )
         for other in [each for samples in tally.samples.values() for each in samples][:MAX_TRACED]:
             yield Step(depth=depth + 1, asked=f"{self.kind}/{other['id']}", truth=self.part.truth(other))
@@ -376,7 +376,8 @@ class BoundCount:
     def _why(self, item: Item) -> str:
         unset = next((bound.why for bound in (self.floor, self.ceiling) if bound and bound.why), None)
         key = key_of([value_at(item, ours) for _, ours in self.count.match])
-        return unset or (self.kept.why_incomplete(key) if self.kept else None) or "some could not be told"
+        why = (self.kept.why_incomplete(key) or self.kept.why_disputed(key)) if self.kept else None
+        return unset or why or "some could not be told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,16 +422,29 @@ def _bound_test(test: Test, around: Surroundings) -> BoundTest:
     phrase = operator.phrase.format(relation + (listed or "(none)"))
     if test.beside:
         phrase = f"{phrase} {'percent of' if operator.takes == 'number' else 'than'} {test.beside}"
-    function = operator.bind(wanted, test.relation, around.as_of)
+    function = _function(test, wanted, around.as_of)
     return BoundTest(test.path, function, phrase, wanted.why, test.beside, test.operator, wanted)
+
+
+def _function(test: Test, wanted: Wanted, as_of: datetime) -> TestFunction:
+    """Return what tests a fact; where values are in doubt, it tells what holds without them and with them."""
+    operator = OPERATORS[test.operator]
+    if wanted.possible is None:
+        return operator.bind(wanted, test.relation, as_of)
+    fewest, most = (operator.bind(Wanted(values), test.relation, as_of) for values in (wanted.values, wanted.possible))
+    return lambda fact: agreed_truth((fewest(fact), most(fact)))
 
 
 def _wanted(values: tuple[Value, ...], around: Surroundings) -> Wanted:
     parts = [_resolved(value, around) for value in values]
-    whys = [part.why for part in parts if part.why]
-    return Wanted(
-        tuple(value for part in parts for value in part.values), all(part.complete for part in parts), whys[0] if whys else None
-    )
+    certain = tuple(value for part in parts for value in part.values)
+    if all(part.complete for part in parts):
+        return Wanted(certain)
+    if boundless := [part for part in parts if not part.complete and part.possible is None]:
+        return Wanted(certain, complete=False, why=boundless[0].why)
+    why = next(part.why for part in parts if part.why)
+    possible = tuple(value for part in parts for value in part.possible or part.values)
+    return Wanted(certain, complete=False, why=why, possible=possible)
 
 
 def _resolved(value: Value, around: Surroundings) -> Wanted:
@@ -522,8 +536,9 @@ def _matched(match: tuple[tuple[str, str], ...]) -> str:
     return f" whose {pairs}" if pairs else ""
 
 
-def _there(number: int, why: str | None) -> str:
-    return f"{number} of them" + (f", and there may be more: {why}" if why else "")
+def _there(number: int, why: str | None, disputed: str | None) -> str:
+    more = f", and there may be more: {why}" if why else ""
+    return f"{number} of them{more}" + (f"; {disputed}" if disputed else "")
 
 
 def _negated_phrase(phrase: str) -> str:

@@ -174,6 +174,192 @@ def test_the_order_of_policies_and_of_what_is_gathered_changes_no_verdict(
     assert found(rules, in_memory(mixed)) == expected
 
 
+@MANY
+@given(cases(odd=False), st.data())
+def test_who_contradicts_what_was_read_never_makes_a_pass(
+    tmp_path: Path, case: tuple[str, dict[str, Any], list[Record], naive.World], data: st.DataObject
+) -> None:
+    kind, condition, records, _ = case
+    own_too = data.draw(st.booleans())
+    read = [each for each in records if isinstance(each, Resource) and each.facts and (own_too or each.kind != kind)]
+    both = [*records, *(contradiction(each, data.draw(trees.resources(each.kind, odd=False))) for each in read)]
+    before = found([rule(kind, condition)], in_memory(records))
+    after = found([rule(kind, condition)], in_memory(both))
+    assert found([rule(kind, condition)], on_disk(tmp_path, both)) == after
+    assert all(before[key] is Verdict.PASS for key, verdict in after.items() if verdict is Verdict.PASS)
+    assert own_too or all(verdict in (before[key], Verdict.UNKNOWN) for key, verdict in after.items())
+
+
+def contradiction(read: Resource, other: Mapping[str, Any]) -> Resource:
+    """Return what another supplier says of the same facts; null would give way."""
+    facts = {name: value for name, value in other.items() if name in read.facts and value is not None}
+    return replace_source(resource(read.kind, read.id, facts))
+
+
+@st.composite
+def asked_of_domains(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a condition that asks for verified domains in one of the ways there are, with `not` before it or not."""
+    where = {"path": "claim_status", draw(st.sampled_from(["equals", "not_equals"])): "verified"}
+    bound = {draw(st.sampled_from(["at_least", "at_most"])): draw(st.integers(0, 2))}
+    named = {draw(st.sampled_from(["domain_in", "domain_not_in"])): [{"facts": "org.domain", "path": "name", "where": where}]}
+    ways: list[dict[str, Any]] = [
+        {"facts": "org.domain", draw(st.sampled_from(["some", "every", "none"])): where},
+        {"count": {"facts": "org.domain", "where": where}} | bound,
+        {"path": "domain"} | named,
+    ]
+    asked = draw(st.sampled_from(ways))
+    return {"not": asked} if draw(st.booleans()) else asked
+
+
+@MANY
+@given(asked_of_domains(), st.lists(st.tuples(st.booleans(), st.sampled_from([True, False, None])), max_size=3))
+def test_who_contradicts_a_claim_leaves_a_verdict_or_makes_it_unknown(
+    condition: dict[str, Any], claims: list[tuple[bool, bool | None]]
+) -> None:
+    status = {True: "verified", False: "unverified"}
+    records: list[Record] = [resource("org.access_domain", "d0.example", {"domain": "d0.example"})]
+    contradicted: list[Record] = []
+    for number, (read, attested) in enumerate(claims):
+        name = f"d{number}.example"
+        records.append(resource("org.domain", name, {"name": name, "claim_status": status[read]}))
+        if attested is not None:
+            contradicted.append(replace_source(resource("org.domain", name, {"name": name, "claim_status": status[attested]})))
+    asked = rule("org.access_domain", condition)
+    [before], [after] = (found([asked], in_memory(each)).values() for each in (records, [*records, *contradicted]))
+    assert after in (before, Verdict.UNKNOWN)
+
+
+OPEN, SHUT = {"path": "public_signup", "equals": True}, {"path": "public_signup", "equals": False}
+OF_SITE: dict[str, Any] = {"facts": "jsm.customer_permissions", "match": {"site": "id"}}
+NOBODY_SIGNS_UP: dict[str, dict[str, Any]] = {
+    "none": OF_SITE | {"none": OPEN},
+    "every": OF_SITE | {"every": SHUT},
+    "not some": {"not": OF_SITE | {"some": OPEN}},
+    "not at least": {"not": {"count": OF_SITE | {"where": OPEN}, "at_least": 1}},
+    "at most": {"count": OF_SITE | {"where": OPEN}, "at_most": 0},
+    "at least": {"count": OF_SITE | {"where": SHUT}, "at_least": 1},
+    "not at most": {"not": {"count": OF_SITE | {"where": SHUT}, "at_most": 0}},
+    "reference": {"path": "id", "not_in": [{"facts": "jsm.customer_permissions", "path": "site", "where": OPEN}]},
+    "not reference": {"not": {"path": "id", "in": [{"facts": "jsm.customer_permissions", "path": "site", "where": OPEN}]}},
+}
+
+
+@pytest.mark.parametrize("said", NOBODY_SIGNS_UP)
+def test_what_suppliers_disagree_about_is_not_known_however_it_is_asked(said: str, tmp_path: Path) -> None:
+    site = resource("jira.site", "acme", {})
+    asked = rule("jira.site", NOBODY_SIGNS_UP[said])
+    verdicts = []
+    for read, attested in ((True, True), (True, False), (False, True), (False, False)):
+        desk = resource("jsm.customer_permissions", "acme/HR", {"public_signup": read})
+        says = replace_source(resource("jsm.customer_permissions", "acme/HR", {"public_signup": attested}))
+        [in_one] = found([asked], in_memory([site, desk, says])).values()
+        [in_other] = found([asked], on_disk(tmp_path, [site, desk, says])).values()
+        assert in_one is in_other
+        verdicts.append(in_one)
+    assert verdicts == [Verdict.FAIL, Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PASS]
+
+
+def test_a_value_that_is_in_doubt_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    verified = [{"facts": "org.domain", "path": "name", "where": {"path": "claim_status", "equals": "verified"}}]
+    rules = [
+        rule("org.access_domain", {"path": "domain", "domain_in": verified}, id_="made/in"),
+        rule("org.access_domain", {"path": "domain", "domain_not_in": verified}, id_="made/out"),
+    ]
+    names = ("ours.example", "doubted.example", "other.example")
+    records = [
+        *(resource("org.access_domain", name, {"domain": name}) for name in names),
+        resource("org.domain", "ours.example", {"name": "ours.example", "claim_status": "verified"}),
+        resource("org.domain", "doubted.example", {"name": "doubted.example", "claim_status": "unverified"}),
+        replace_source(resource("org.domain", "doubted.example", {"name": "doubted.example", "claim_status": "verified"})),
+    ]
+    expected = {
+        ("made/in", "ours.example"): Verdict.PASS,
+        ("made/in", "doubted.example"): Verdict.UNKNOWN,
+        ("made/in", "other.example"): Verdict.FAIL,
+        ("made/out", "ours.example"): Verdict.FAIL,
+        ("made/out", "doubted.example"): Verdict.UNKNOWN,
+        ("made/out", "other.example"): Verdict.PASS,
+    }
+    for snapshot in (in_memory(records), on_disk(tmp_path, records)):
+        told = found(rules, snapshot)
+        assert {(policy, address.partition("/")[2]): verdict for (policy, address), verdict in told.items()} == expected
+
+
+def test_values_in_doubt_beside_values_that_nobody_could_read_are_not_all_there_may_be() -> None:
+    def claims(*, whole: bool) -> list[Record]:
+        claimed: list[Record] = [
+            resource("org.access_domain", "other.example", {"domain": "other.example"}),
+            resource("org.access_domain", "one.example", {"domain": "one.example"}),
+        ]
+        for name in ("one.example", "two.example"):
+            claimed.append(resource("org.domain", name, {"name": name, "claim_status": "unverified"}))
+            claimed.append(replace_source(resource("org.domain", name, {"name": name, "claim_status": "verified"})))
+        return claimed if whole else [*claimed, Gap(kind="org.user", reason=Reason.FORBIDDEN, detail="not read")]
+
+    verified = {"facts": "org.domain", "path": "name", "where": {"path": "claim_status", "equals": "verified"}}
+    asked = rule("org.access_domain", {"path": "domain", "domain_in": [verified, {"facts": "org.user", "path": "email"}]})
+    told = {
+        whole: {
+            finding.address.partition("/")[2]: (finding.verdict, finding.message)
+            for finding in evaluate.evaluate([asked], in_memory(claims(whole=whole)), lambda _kind, _id, facts: facts)
+        }
+        for whole in (True, False)
+    }
+    why = "cannot be judged: suppliers disagree about org.domain/one.example and 1 more"
+    assert told[True]["one.example"] == (Verdict.UNKNOWN, why)
+    assert "user org.user could not be read" in told[False]["other.example"][1]
+    assert {whole: verdicts["other.example"][0] for whole, verdicts in told.items()} == {
+        True: Verdict.FAIL,
+        False: Verdict.UNKNOWN,
+    }
+
+
+def test_where_suppliers_disagree_to_what_a_resource_belongs_it_may_belong_to_either() -> None:
+    desks = [resource("jsm.service_desk", f"acme/{key}", {}) for key in ("HR", "IT", "OPS")]
+    ours = {"facts": "jsm.email_channel", "match": {"site": "site", "project_key": "project"}}
+    channels = [
+        resource("jsm.email_channel", "acme/a@acme.example", {"project_key": "HR", "domain": "acme.example"}),
+        replace_source(resource("jsm.email_channel", "acme/a@acme.example", {"project_key": "IT", "domain": "acme.example"})),
+    ]
+    outside = {"path": "domain", "equals": "elsewhere.example"}
+    rules = [
+        rule("jsm.service_desk", {"count": ours, "at_most": 0}, id_="made/count"),
+        rule("jsm.service_desk", ours | {"every": outside}, id_="made/every"),
+        rule("jsm.service_desk", {"not": ours | {"some": outside}}, id_="made/some"),
+    ]
+    told = found(rules, in_memory([*desks, *channels]))
+    verdicts = {
+        id_: [told[id_, f"jsm.service_desk/acme/{key}"] for key in ("HR", "IT", "OPS")] for id_ in ("made/count", "made/every")
+    }
+    in_doubt = [Verdict.UNKNOWN, Verdict.UNKNOWN, Verdict.PASS]
+    assert verdicts == {"made/count": in_doubt, "made/every": in_doubt}
+    assert {told["made/some", desk.address] for desk in desks} == {Verdict.PASS}
+
+
+def test_what_does_not_meet_a_condition_for_all_and_belongs_nobody_knows_where_may_belong_anywhere(tmp_path: Path) -> None:
+    desk = resource("jsm.service_desk", "acme/HR", {})
+    channel = resource("jsm.email_channel", "acme/a@acme.example", {"domain": "acme.example"})
+    ours = {"facts": "jsm.email_channel", "match": {"project_key": "project"}}
+    asked = rule("jsm.service_desk", ours | {"every": {"path": "domain", "equals": "elsewhere.example"}})
+    for snapshot in (in_memory([desk, channel]), on_disk(tmp_path, [desk, channel])):
+        assert list(found([asked], snapshot).values()) == [Verdict.UNKNOWN]
+
+
+def test_a_finding_says_about_what_suppliers_disagree() -> None:
+    site = resource("jira.site", "acme", {})
+    desk = resource("jsm.customer_permissions", "acme/HR", {"public_signup": True})
+    says = replace_source(resource("jsm.customer_permissions", "acme/HR", {"public_signup": False}))
+    messages = {}
+    for said, condition in NOBODY_SIGNS_UP.items():
+        asked = rule("jira.site", condition)
+        [finding] = evaluate.evaluate([asked], in_memory([site, desk, says]), lambda _kind, _id, facts: facts)
+        messages[said] = finding.message
+        [explained] = evaluate.explain(asked, "acme", in_memory([site, desk, says]), lambda _kind, _id, facts: facts)
+        assert {step.truth for _, steps in explained.steps for step in steps} == {None}
+    why = "suppliers disagree about jsm.customer_permissions/acme/HR"
+    assert {said: why in message for said, message in messages.items()} == dict.fromkeys(NOBODY_SIGNS_UP, True)
+
+
 # ------------------------------------------------------------------------------------------------------------------- parts
 
 
