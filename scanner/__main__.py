@@ -1,6 +1,8 @@
 """The program: one boundary between errors for people and bugs."""
 
+import os
 import sys
+from pathlib import Path
 
 
 def main() -> None:
@@ -8,6 +10,8 @@ def main() -> None:
     from scanner.cli import cli  # noqa: PLC0415  so that `python -m scanner` fails here, inside the boundary
     from scanner.errors import AtlascanError  # noqa: PLC0415
 
+    if sys.stderr is None:  # closed: nobody wants to hear anything
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  it stays open to the end
     try:
         cli(prog_name="atlascan")
     except AtlascanError as error:

@@ -30,8 +30,6 @@ def compared(report: Report, earlier: Report) -> Report:
     Raises:
         InputError: The earlier one is of another organization, of other sites, or later.
     """
-    if earlier.snapshot.taken_at > report.snapshot.taken_at:
-        raise InputError("the result to compare with is the later one of the two", hint="name the later result first")
     versions = {policy.id: policy.version for policy in report.policies}
     partly = frozenset(policy.id for policy in report.policies if any(policy.unlisted.values()))
     against = Comparison(earlier, report.snapshot, versions, partly)
@@ -49,11 +47,13 @@ class Comparison:
         partly: The policies of which not all findings pass by: some that pass, or are not applicable, are not listed.
 
     Raises:
-        InputError: The earlier result is of another organization, or of other sites.
+        InputError: The earlier result is of another organization, of other sites, or later.
     """
 
     def __init__(self, earlier: Report, header: Header, versions: Mapping[str, int], partly: frozenset[str] = frozenset()) -> None:
         check_target(earlier.snapshot.target, header.target)
+        if earlier.snapshot.taken_at > header.taken_at:
+            raise InputError("the result to compare with is the later one of the two", hint="compare with an earlier one")
         self._earlier, self._target, self._versions, self._partly = earlier, header.target, versions, partly
         before = {policy.id: policy.version for policy in earlier.policies}
         self._changed = {id_: version for id_, version in before.items() if versions.get(id_, version) != version}

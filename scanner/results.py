@@ -7,6 +7,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,7 +57,9 @@ def glance(path: Path) -> Report:
     try:
         about = msgspec.json.decode(content, type=_About)
         if (about.format, about.version) == (FORMAT, VERSION):
-            return msgspec.json.decode(content, type=Report)
+            report = msgspec.json.decode(content, type=Report)
+            if _is_moment(report.snapshot.taken_at):
+                return report
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     return parse(content, str(path))  # which says what is wrong with it
@@ -88,6 +91,14 @@ _Read = TypeVar("_Read", Report, Drift)
 class _About(msgspec.Struct):
     format: str
     version: int
+
+
+def _is_moment(time: datetime) -> bool:
+    """Tell whether a time names its zone, and lies in the calendar wherever one is."""
+    try:
+        return time.tzinfo is not None and time.astimezone(UTC) == time
+    except OverflowError:
+        return False
 
 
 def _read(content: bytes, name: str, format_: str, type_: type[_Read]) -> "tuple[_Document, _Read]":

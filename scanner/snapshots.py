@@ -12,6 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC
 from io import BytesIO, FileIO
 from itertools import chain
 from pathlib import Path
@@ -438,6 +439,10 @@ def _header(name: str, line: bytes) -> Header:
     header = _decoded_head(name, line, _decode_head).header
     if header.taken_at.tzinfo is None:
         raise InputError(f"{name}:1: taken_at names no time zone", hint=_AGAIN)
+    try:
+        header.taken_at.astimezone(UTC)
+    except OverflowError as error:
+        raise InputError(f"{name}:1: taken_at is no moment of the calendar", hint=_AGAIN) from error
     return header
 
 
@@ -521,8 +526,8 @@ def _decompressed(path: str, most: int | None) -> Path:
 def _replacing(path: str) -> Iterator[IO[bytes]]:
     """Open a file beside the target that takes its place when all is written."""
     if path == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with _standard_output() as file:
+            yield file
         return
     target = Path(path)
     refuse_what_is_no_file(path)
@@ -544,6 +549,21 @@ def _replacing(path: str) -> Iterator[IO[bytes]]:
         raise WorkError(f"{path}: cannot be written: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    if sys.stdout is None:
+        raise WorkError("standard output: cannot be written: it is closed")
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # So that the interpreter does not fail at flushing the rest when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise WorkError(f"standard output: cannot be written: {error.strerror}") from error
 
 
 @contextmanager

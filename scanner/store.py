@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from scanner.errors import InputError, WorkError, did_you_mean
 from scanner.model import Header
@@ -89,6 +88,18 @@ class Store:
                 self.files.get_file(self._at(name), str(copy))
             yield copy
 
+    def make(self) -> None:
+        """Make the folder, if it is one of this machine; whoever asks before collecting has lost nothing.
+
+        Raises:
+            WorkError: It cannot be made.
+        """
+        if self._folder:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise WorkError(f"{self.name}: cannot be written: {error.strerror}") from error
+
     def add(self, header: Header, snapshot: Path, result: str) -> Kept:
         """Keep a snapshot and its result: each whole or not at all, and never in the place of another.
 
@@ -133,14 +144,18 @@ class Store:
                     self.files.put_file(str(file), target, mode="create")
         except FileExistsError as error:
             raise WorkError(f"{target}: is there already, and nothing is overwritten") from error
+        except FileNotFoundError as error:
+            raise WorkError(f"{target}: cannot be written: there is no such bucket or folder") from error
 
 
 def opened(place: str) -> Store:
     """Return the store at a path or URL; whether it is there shows when it is read.
 
     Raises:
-        InputError: The URL is of a kind that is not known, holds a credential, or an extra is missing.
+        InputError: The place is empty, its URL is of a kind that is not known or holds a credential, or an extra is missing.
     """
+    if not place:
+        raise InputError("the name of the store is empty", hint="give a folder, or a bucket such as s3://bucket/folder")
     # Imported here, as wherever a store is used: it takes longer than most commands.
     import fsspec  # noqa: PLC0415
 
@@ -200,9 +215,10 @@ def _told(name: str, done: str) -> Iterator[None]:
 
 def _check_url(place: str, scheme: str) -> None:
     if scheme not in SCHEMES:
-        raise InputError(f"{place}: {scheme}:// is no place to keep snapshots in", hint=did_you_mean(scheme, SCHEMES))
-    parts = urlsplit(place)
-    if "@" in parts.netloc or "::" in place or parts.query or parts.fragment:
+        # Of the place no more is said: it may hold a password.
+        raise InputError(f"{scheme}:// is no place to keep snapshots in", hint=did_you_mean(scheme, SCHEMES))
+    _, _, rest = place.partition("://")
+    if "@" in rest.partition("/")[0] or any(sign in rest for sign in ("::", "?", "#")):
         hint = f"such as {scheme}://bucket/folder; credentials come from the environment, as its own tools take them"
         raise InputError(f"the URL of a store names a bucket and a folder, and nothing else ({scheme}://…)", hint=hint)
 

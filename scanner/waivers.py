@@ -42,10 +42,11 @@ def added(text: str, name: str, waiver: Waiver) -> str:
     """Return the text of a waivers file with one waiver more at its end; all else stays as it is, comments too.
 
     Raises:
-        InputError: The file is wrong, or written in a way that nothing can be appended to.
+        InputError: The file or the waiver is wrong, or the file is written in a way that nothing can be appended to.
     """
     before = documents.checked(documents.parse(text.removeprefix("\ufeff"), name), "waivers").value["waivers"]
     entry = documents.dump([_entry(waiver)])
+    documents.checked(documents.parse(f"waivers:\n{entry}", f"{name}, the new waiver"), "waivers")
     head = text if before else _NONE.sub(r"\1", text, count=1)
     item, newline = _ITEM.search(head), "\r\n" if "\r\n" in head else "\n"
     indented = indent(entry, item.group(1) if item else "  ").replace("\n", newline)
@@ -80,6 +81,9 @@ def objection(waiver: Waiver, terms: Terms) -> str | None:
     kind = terms.kinds.get(waiver.policy)
     if kind and not _can_begin(waiver.address, f"{kind}/"):
         return f"{waiver.policy} judges {kind}, and this address never names one"
+    for role, name in (("owner", waiver.owner), ("approved_by", waiver.approved_by)):
+        if not _person(name):
+            return f"its {role} names nobody"
     if _person(waiver.owner) == _person(waiver.approved_by):
         return f"{waiver.owner} approves it for themselves"
     if (days := (waiver.expires - terms.today).days) > terms.limits.longest:

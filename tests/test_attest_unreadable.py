@@ -1,13 +1,16 @@
 """What only a person can tell: collected as a gap that says where to look, asked about, and lifted by the answer."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 import pytest
 
 from scanner import attestations, snapshots
+from scanner.cli import attest
 from scanner.collect import walk
 from scanner.kinds import KINDS, Fact, FactType, Scope
 from scanner.model import Attestation, Gap, Header, Reason, Record, Resource, Snapshot, Source, Target
@@ -121,6 +124,62 @@ def test_attest_asks_about_all_of_them_in_a_snapshot_of_everything(
 
     assert done.code == 0, done.err
     assert {kind for kind in BY_HAND if f"look at: {KINDS[kind].console}" in done.err} == set(BY_HAND)
+
+
+def test_what_the_file_cannot_hold_is_asked_for_again(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:
+    configured(tmp_path, locked_site)
+    kind = "org.external_user_policy"
+    snapshots.write(str(tmp_path / "s.ndjson"), HEADER, of(collected(locked_site, needs=frozenset({(kind, "")})), kind))
+    asks = [fact.type is FactType.NUMBER for fact in asked(kind).values()]
+    answers = [*("9" * 30 + "\n480" if number else "" for number in asks), "proof.png"]
+
+    done = atlascan("attest", "s.ndjson", "--by", "kim", stdin="\n".join(answers))
+
+    assert done.code == 0, done.err
+    assert f"{'9' * 30} is too large a number" in done.err
+    [stated] = attestations.load(tmp_path / "attestations.yaml")
+    assert (list(stated.facts.values()), stated.evidence) == ([480], "proof.png")
+
+
+@pytest.mark.parametrize("read", [attest._text, attest._texts, attest._name])
+def test_an_answer_that_is_no_unicode_text_is_asked_for_again(read: Callable[[str], object]) -> None:
+    with pytest.raises(click.BadParameter, match="not valid Unicode text"):
+        read("https://acme.example/\udcff")
+
+
+def test_who_looked_is_a_name_that_the_file_can_hold(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:
+    configured(tmp_path, locked_site)
+    snapshots.write(str(tmp_path / "s.ndjson"), HEADER, of(collected(locked_site, needs=frozenset({(BY_HAND[0], "")})), BY_HAND[0]))
+    for name in ("\udcff", " "):
+        done = atlascan("attest", "s.ndjson", "--by", name, stdin=typed(BY_HAND[0]))
+        assert done.code == 2, done.err
+    assert not (tmp_path / "attestations.yaml").exists()
+
+
+def test_a_gap_of_a_kind_that_is_not_known_is_not_asked_about(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:
+    configured(tmp_path, locked_site)
+    gap = Gap(kind="org.of_tomorrow", reason=Reason.NO_PUBLIC_API, detail="nobody reads it")
+    snapshots.write(str(tmp_path / "s.ndjson"), HEADER, [gap])
+    done = atlascan("attest", "s.ndjson", "--by", "kim")
+    assert (done.code, "Traceback" in done.err) == (0, False), done.err
+
+
+def test_a_link_to_the_file_stays_one_and_the_file_is_readable_for_whom_it_was(
+    tmp_path: Path, locked_site: StandIn, atlascan: Atlascan
+) -> None:
+    configured(tmp_path, locked_site)
+    kind = "org.external_user_policy"
+    snapshots.write(str(tmp_path / "s.ndjson"), HEADER, of(collected(locked_site, needs=frozenset({(kind, "")})), kind))
+    (tmp_path / "kept.yaml").write_text("attestations: []\n")
+    (tmp_path / "kept.yaml").chmod(0o644)
+    (tmp_path / "attestations.yaml").symlink_to("kept.yaml")
+
+    done = atlascan("attest", "s.ndjson", "--by", "kim", stdin=typed(kind))
+
+    assert done.code == 0, done.err
+    assert (tmp_path / "attestations.yaml").is_symlink()
+    assert (tmp_path / "kept.yaml").stat().st_mode & 0o777 == 0o644
+    assert len(attestations.load(tmp_path / "kept.yaml")) == 1
 
 
 def test_policies_are_named_one_by_one_until_there_are_no_more(tmp_path: Path, locked_site: StandIn, atlascan: Atlascan) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -85,6 +85,13 @@ def compared(
     comparison = Comparison(earlier(*old, version=versions[0]), HEADER, {SIGNUP: versions[1]})
     states = [comparison(each).baseline for each in now]
     return states, comparison.outcome(gaps)
+
+
+def test_what_is_later_is_no_baseline_and_what_is_as_old_is_one() -> None:
+    later = msgspec.structs.replace(earlier().snapshot, taken_at=HEADER.taken_at + timedelta(seconds=1))
+    Comparison(earlier(), HEADER, {})
+    with pytest.raises(InputError, match="the later one of the two"):
+        Comparison(msgspec.structs.replace(earlier(), snapshot=later), HEADER, {})
 
 
 def fates(baseline: Baseline) -> list[Fate]:
@@ -438,7 +445,8 @@ def test_what_is_asked_wrongly_is_refused(folder: Path, atlascan: Atlascan, args
 
 
 def test_the_result_of_another_site_is_refused(folder: Path, atlascan: Atlascan) -> None:
-    atlascan("check", "beta.ndjson", "-f", f"json={folder / 'other.json'}")
+    (folder / "beta.yaml").write_text("sites: [{url: https://beta.atlassian.net}]\n")
+    atlascan("check", "beta.ndjson", "-c", "beta.yaml", "-f", "json=other.json")
     done = atlascan("check", "before.ndjson", "--baseline", "other.json")
     assert done.code == 2
     assert "have neither organization nor site in common" in done.err

@@ -79,7 +79,7 @@ def test_a_scan_does_not_put_a_report_where_its_snapshot_goes(folder: Path, atla
 def test_when_one_cannot_be_written_it_says_which_were(folder: Path, atlascan: Atlascan) -> None:
     (folder / "file").write_text("in the way")
     done = atlascan(*FAILING, "-f", "json=r.json", "-f", "html=file/below.html", "-f", "csv=r.csv")
-    assert (done.code, done.out) == (3, "")
+    assert (done.code, done.out) == (1, "")
     error, hint = done.err.splitlines()
     assert error == "error: file/below.html: cannot be written: File exists"
     assert hint.startswith(" hint: written before that: r.json; the gate: exit code 1: ")
@@ -151,6 +151,49 @@ def test_whoever_reads_only_the_beginning_does_not_open_the_gate(folder: Path, a
     assert program.returncode == 1
     assert "Traceback" not in said
     assert "Exception ignored" not in said
+
+
+def told(folder: Path, command: str) -> tuple[int, str]:
+    """Run the program by a shell, which can close what it writes to; return its exit code, and what it says."""
+    program = subprocess.run(  # noqa: S602  our own program
+        f"{sys.executable} -m scanner {command}",
+        shell=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    return program.returncode, program.stderr.decode()
+
+
+@pytest.mark.parametrize(("to", "said"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")])
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("check s.ndjson", 1),
+        ("check s.ndjson -f json", 1),
+        ("check none.ndjson --allow-unknown", 3),
+        ("report r.json", 3),
+        ("policy list", 3),
+        ("schema config", 3),
+        ("diff s.ndjson s.ndjson", 3),
+    ],
+)
+def test_standard_output_that_takes_nothing_is_said_and_never_hides_that_the_gate_is_shut(
+    folder: Path, command: str, code: int, to: str, said: str
+) -> None:
+    snapshots.write(str(folder / "none.ndjson"), snapshot().header, [])
+    told(folder, "check s.ndjson -f json=r.json >/dev/null")
+    found, err = told(folder, f"{command} {to}")
+    assert (found, err.splitlines()[-2:][0 if code == 1 else -1]) == (code, f"error: standard output: cannot be written: {said}")
+    assert "Traceback" not in err
+    assert "Exception ignored" not in err
+
+
+@pytest.mark.parametrize("to", ["2>&-", "2>/dev/null"])
+def test_nobody_who_listens_changes_no_exit_code(folder: Path, to: str) -> None:
+    assert told(folder, f"check s.ndjson -f json >/dev/null {to}") == (1, "")
+    assert told(folder, f"check none.ndjson {to}") == (2, "")
 
 
 # ------------------------------------------------------------------------------------------------------------------- templates

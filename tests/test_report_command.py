@@ -1,17 +1,19 @@
 """`atlascan report` renders a saved result in any format, and compares it with an earlier one, without a snapshot."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from scanner import baseline
+from scanner import baseline, results
 from scanner.cli.output import to_file
 from scanner.errors import InputError
 from scanner.model import Fate, Report, Verdict
 from scanner.render import formats
+from scanner.render import json as json_format
 from tests import samples
 from tests.conftest import Atlascan
 from tests.test_baseline import desk, judged, snapshot
@@ -136,6 +138,14 @@ def test_of_what_a_result_does_not_list_it_is_not_said_that_it_is_gone() -> None
     assert [(each.fate, each.because) for each in partly.vanished] == [
         (Fate.UNKNOWN, "not all that passes is listed in the result; `atlascan check --baseline` tells")
     ]
+
+
+@pytest.mark.parametrize("moment", ["2026-06-15T06:04:12", "9999-12-31T23:59:59-12:00"])
+def test_a_glance_refuses_a_moment_that_is_none(tmp_path: Path, moment: str) -> None:
+    edited = re.sub('"taken_at": "[^"]+"', f'"taken_at": "{moment}"', json_format.render(samples.report()), count=1)
+    (tmp_path / "r.json").write_text(edited, encoding="utf-8")
+    with pytest.raises(InputError, match="taken_at"):
+        results.glance(tmp_path / "r.json")
 
 
 def test_comparing_again_forgets_what_was_compared_before() -> None:

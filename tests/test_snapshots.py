@@ -1,7 +1,9 @@
 """Snapshots on disk: what is written is read back the same, and what was cut off or edited is refused with its line."""
 
 import os
+import re
 import stat
+import subprocess
 import sys
 import tempfile
 import threading
@@ -182,6 +184,15 @@ def test_what_cannot_be_written_is_no_fault_of_the_input(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize(("to", "said"), [(">/dev/full", "No space left on device"), (">&-", "it is closed")])
+def test_a_standard_output_that_takes_nothing_is_said(to: str, said: str) -> None:
+    program = "from tests.test_snapshots import HEADER; from scanner import snapshots; snapshots.write('-', HEADER, [])"
+    done = subprocess.run(  # noqa: S602  our own program
+        f'{sys.executable} -c "{program}" {to}', shell=True, cwd=Path(__file__).parent.parent, capture_output=True, check=False
+    )
+    assert f"WorkError: standard output: cannot be written: {said}" in done.stderr.decode()
+
+
 def test_a_folder_or_a_device_is_never_replaced_by_a_snapshot(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
@@ -305,6 +316,13 @@ def test_another_format_is_named(tmp_path: Path) -> None:
     assert (
         refused(tmp_path / "s.ndjson", line)[0] == ":1: other/thing version 1, but this program reads atlascan/snapshot version 1"
     )
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_moment_that_no_calendar_has_is_refused(tmp_path: Path, moment: str) -> None:
+    head = b"".join(written(tmp_path / "s.ndjson")[:1])
+    edited = re.sub(rb'"taken_at":"[^"]+"', f'"taken_at":"{moment}"'.encode(), head)
+    assert refused(tmp_path / "s.ndjson", edited)[0] == ":1: taken_at is no moment of the calendar"
 
 
 def test_a_moment_without_a_time_zone_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A store keeps snapshots and results under names that sort by time, whole or not at all, and overwrites nothing."""
 
+import json
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -111,6 +112,15 @@ def test_what_a_bucket_answers_is_said_and_a_bug_stays_a_bug(
     assert str(caught.value) == expected[raised]
 
 
+def test_a_bucket_that_is_not_there_is_said(snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError("The specified bucket does not exist")
+
+    monkeypatch.setattr(MemoryFileSystem, "put_file", missing)
+    with pytest.raises(WorkError, match="cannot be written: there is no such bucket or folder"):
+        Store("memory://bucket", MemoryFileSystem(), f"/{uuid4()}").add(HEADER, snapshot, "{}")
+
+
 def test_a_link_that_the_file_system_does_not_know_is_done_without(
     tmp_path: Path, snapshot: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +148,8 @@ def test_only_names_that_were_given_here_tell_anything() -> None:
     ("place", "message"),
     [
         ("ftp://host/x", "ftp:// is no place"),
+        ("sftp://user:secret@host/x", "sftp:// is no place"),
+        ("s3://[key:secret@bucket/x", "and nothing else"),
         ("s3://key:secret@bucket/x", "and nothing else"),
         ("s3://bucket/x?token=secret", "and nothing else"),
         ("s3://zip::bucket/x", "and nothing else"),
@@ -251,6 +263,29 @@ def test_what_failed_in_the_scan_before_is_watched(tmp_path: Path) -> None:
     [first] = samples.report().findings[:1]
     assert first.verdict is Verdict.FAIL
     assert looks.failed_last(where) == {(first.policy, first.address)}
+
+
+@pytest.mark.parametrize(("place", "code"), [("file/below", 3), ("", 2)])
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_collected(
+    tmp_path: Path, open_site: StandIn, atlascan: Atlascan, place: str, code: int
+) -> None:
+    configured(tmp_path, open_site)
+    (tmp_path / "file").write_text("in the way")
+    done = atlascan("scan", "--store", place)
+    assert (done.code, done.out) == (code, "")
+    assert done.err.startswith("error: ")
+    assert not (tmp_path / "atlascan-snapshot.ndjson").exists()
+
+
+def test_where_the_gate_is_shut_a_store_that_cannot_be_written_to_does_not_hide_it(
+    tmp_path: Path, open_site: StandIn, atlascan: Atlascan
+) -> None:
+    configured(tmp_path, open_site)
+    done = atlascan("scan", "--store", "/proc", "-f", "json")
+    assert done.code == 1
+    assert "error: /proc/" in done.err
+    assert " hint: the gate: exit code 1: " in done.err
+    assert json.loads(done.out)["gate"]["exit_code"] == 1
 
 
 def test_a_store_that_cannot_be_used_is_said_before_anything_is_collected(

@@ -137,6 +137,18 @@ def test_what_would_not_be_honoured_is_not_written(
     assert (folder / "waivers.yaml").read_text() == OLD
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(("--reason", " "), "reason"), (("--ticket", "\udcff"), "invalid Unicode"), (("--owner", "\n"), "owner")],
+)
+def test_what_could_not_be_read_again_is_not_written(folder: Path, atlascan: Atlascan, given: tuple[str, ...], said: str) -> None:
+    done = atlascan("waive", SIGNUP, DESK, *WHO, *given)
+    assert done.code == 2
+    assert done.err.startswith("error: ")
+    assert said in done.err
+    assert (folder / "waivers.yaml").read_text() == OLD
+
+
 def test_an_expired_waiver_does_not_stand_in_the_way_of_a_new_one(folder: Path, atlascan: Atlascan) -> None:
     expired = OLD.replace(str(TODAY + timedelta(days=10)), "2020-01-01")
     (folder / "waivers.yaml").write_text(expired)

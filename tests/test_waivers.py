@@ -17,6 +17,7 @@ from scanner.cli import pipeline
 from scanner.errors import InputError
 from scanner.model import (
     AppliedWaiver,
+    Coverage,
     Finding,
     Gap,
     Header,
@@ -306,6 +307,12 @@ def test_nobody_approves_a_waiver_for_themselves(owner: str, approved_by: str) -
     assert refused(owner=owner, approved_by=approved_by) == f"{owner} approves it for themselves"
 
 
+@pytest.mark.parametrize("nobody", ["\u200b", "\u00ad \u2060"])
+@pytest.mark.parametrize("role", ["owner", "approved_by"])
+def test_a_name_of_which_nothing_can_be_seen_is_nobodys(role: str, nobody: str) -> None:
+    assert refused(**{role: nobody}) == f"its {role} names nobody"
+
+
 @pytest.mark.parametrize(("expires", "valid"), [(date(2027, 6, 16), True), (date(2027, 6, 17), False), (date.max, False)])
 def test_a_waiver_is_for_a_year_at_most(expires: date, valid: bool) -> None:
     assert (refused(expires=expires) is None) is valid
@@ -400,7 +407,13 @@ def report(*given: Waiver, limits: WaiverLimits = LIMITS) -> Report:
     gap = Gap(
         kind="jsm.customer_permissions", id="acme/IT", parent="jsm.service_desk/acme/IT", reason=Reason.FORBIDDEN, detail="no"
     )
-    header = Header(id="0", taken_at=AS_OF, tool="test", target=Target(org=None, sites={"acme": "https://acme.atlassian.net"}))
+    header = Header(
+        id="0",
+        taken_at=AS_OF,
+        tool="test",
+        target=Target(org=None, sites={"acme": "https://acme.atlassian.net"}),
+        coverage=(Coverage(kind="jsm.customer_permissions", requests=2, resources=1, gaps=1, complete=False),),
+    )
     policy = policies.load()["jsm/public-signup-off"]
     return pipeline.judge(
         config.Config(sites=(), waiver_limits=limits),

@@ -15,6 +15,7 @@ from scanner.kinds import KINDS, Fact, FactType, Kind
 from scanner.model import Attestation, Reason, Report, Verdict
 
 DEFAULT_FILE = "attestations.yaml"
+MAX_DIGITS = 15
 
 
 @click.command("attest")
@@ -37,7 +38,7 @@ def command(*, snapshot: str, config_file: Path | None, attested_by: str | None,
     if not questions:
         pipeline.say("nothing is open that a person could attest")
         return
-    who = attested_by or str(click.prompt("Who looked (name or e-mail)", err=True))
+    who = _name(attested_by or click.prompt("Who looked (name or e-mail)", value_proc=_name, err=True))
     today = pipeline.utc_now().date()
     answered: list[Attestation] = []
     try:
@@ -72,7 +73,8 @@ class _Question:
 def _hidden(report: Report) -> Iterator[_Question]:
     """Ask about what could not be read."""
     for gap in report.gaps:
-        kind = KINDS[gap.kind]
+        if not (kind := KINDS.get(gap.kind)):
+            continue
         desk = gap.parent if (gap.parent or "").startswith("jsm.service_desk/") else None
         unlisted = kind.unlisted and gap.reason is Reason.NO_PUBLIC_API
         if kind.console and _asked(kind) and (gap.id or unlisted or (kind.name == "jsm.email_channel" and desk)):
@@ -101,7 +103,7 @@ def _ask(question: _Question, by: str, today: date, expires: date) -> Iterator[A
         facts = {name: answer for name, fact in _asked(kind).items() if (answer := _answer(name, fact)) is not None}
         if not facts:
             continue
-        evidence = str(click.prompt("  Evidence (path or link to a screenshot)", default="", show_default=False, err=True)) or None
+        evidence = _typed("  Evidence (path or link to a screenshot)") or None
         about, stated = _channel(question, facts["address"]) if question.desk else (id_, facts)
         yield Attestation(kind.name, about, stated, attested_by=by, attested_on=today, expires=expires, evidence=evidence)
 
@@ -117,8 +119,12 @@ def _ids(question: _Question) -> Iterator[str]:
     if question.place:
         yield question.id or ""
         return
-    while named := str(click.prompt(f"  {question.kind.id} (empty for no more)", default="", show_default=False, err=True)):
+    while named := _typed(f"  {question.kind.id} (empty for no more)"):
         yield named
+
+
+def _typed(question: str) -> str:
+    return str(click.prompt(question, value_proc=_text, default="", show_default=False, err=True))
 
 
 def _answer(name: str, fact: Fact) -> Any:  # noqa: ANN401  as the fact's type wants
@@ -142,10 +148,28 @@ def _address(text: str) -> str | None:
     return address
 
 
+def _text(text: str) -> str:
+    """Return text; what no file could hold is asked for again."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise click.BadParameter("this is not valid Unicode text") from None
+    return text
+
+
+def _name(text: str) -> str:
+    """Return the name of somebody; what names nobody is asked for again."""
+    if not _text(text).strip():
+        raise click.BadParameter("whoever looked has a name")
+    return text
+
+
 def _number(text: str) -> int | None:
-    """Return a number; what is none is asked for again."""
+    """Return a number; what is none, or would be read again as text, is asked for again."""
     if text and not (text.isascii() and text.isdecimal()):
         raise click.BadParameter(f"{text!r} is not a number")
+    if len(text) > MAX_DIGITS:
+        raise click.BadParameter(f"{text} is too large a number")
     return int(text) if text else None
 
 
@@ -153,7 +177,7 @@ def _texts(text: str) -> list[str] | None:
     """Return the parts of a list; that there are none has to be said."""
     if text == "none":
         return []
-    return [part.strip() for part in text.split(",") if part.strip()] or None
+    return [part.strip() for part in _text(text).split(",") if part.strip()] or None
 
 
 _READ: dict[FactType, Callable[[str], Any]] = {FactType.NUMBER: _number, FactType.TEXTS: _texts}
@@ -166,4 +190,4 @@ def _save(file: Path, known: tuple[Attestation, ...], answered: list[Attestation
     if file.exists() and "#" in (before := file.read_text(encoding="utf-8")):
         output.to_file(file.with_suffix(".yaml.bak"), before)
         pipeline.say(f"the old file with its comments is kept as {file.with_suffix('.yaml.bak')}")
-    output.to_file(file, attestations.text([*kept, *answered]))
+    output.rewrite(file, attestations.text([*kept, *answered]))

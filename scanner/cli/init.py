@@ -23,8 +23,7 @@ from scanner.errors import InputError
 )
 def command(*, sites: tuple[str, ...], domains: tuple[str, ...], undocumented: bool, target: Path) -> None:
     """Write a configuration; asks for what the options leave out."""
-    if target.exists():
-        raise InputError(f"{target} is there already", hint="edit it, or name another file with --output")
+    _refuse_existing(target)
     sites = sites or _asked("Site (such as https://acme.atlassian.net)")
     domains = domains or _asked("Domains of the company's own mail, such as acme.com (separated by spaces)")
     text = _text(sites, domains, undocumented=undocumented)
@@ -35,6 +34,15 @@ def command(*, sites: tuple[str, ...], domains: tuple[str, ...], undocumented: b
         output.to_file(file, content)
         pipeline.say(f"wrote {file}")
     pipeline.say("next: set ATLASCAN_ORG_API_KEY, ATLASCAN_EMAIL and ATLASCAN_API_TOKEN, then run `atlascan doctor`")
+
+
+def _refuse_existing(target: Path) -> None:
+    try:
+        is_there = target.exists()
+    except OSError as error:  # a name that is too long
+        raise InputError(f"{target}: cannot be written: {error.strerror}") from error
+    if is_there:
+        raise InputError(f"{target} is there already", hint="edit it, or name another file with --output")
 
 
 def _without_files(entry: dict[str, Any]) -> dict[str, Any]:

@@ -40,13 +40,16 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run a command. Ctrl-C is no failing policy, so it does not leave with that exit code as click would have it."""
+        """Run a command. Ctrl-C is no failing policy, nor is no answer, so it does not leave with that exit code as click would."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            from scanner.errors import WorkError  # noqa: PLC0415
-
-            raise WorkError("interrupted") from None
+            raise _interrupted() from None
+        except click.Abort as error:
+            click.echo(err=True)  # the question stands there without an end
+            if isinstance(error.__context__, EOFError):
+                raise _unanswered() from None
+            raise _interrupted() from None
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         """Offer the commands as the table has them, so that none is imported for it; and the options."""
@@ -59,3 +62,18 @@ class LazyGroup(click.Group):
         """Write the commands as the table has them, so that none is imported for `--help`."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self.table.items()])
+
+
+# ---------------------------------------------------------------------------------------------------------------- private
+
+
+def _interrupted() -> Exception:
+    from scanner.errors import WorkError  # noqa: PLC0415
+
+    return WorkError("interrupted")
+
+
+def _unanswered() -> Exception:
+    from scanner.errors import InputError  # noqa: PLC0415
+
+    return InputError("there is a question, and nobody answers it", hint="answer it on a terminal, or by an option (see --help)")

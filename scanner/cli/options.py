@@ -234,12 +234,19 @@ def _replacing(folder: Path | None) -> Path | None:
     """Refuse a folder of templates that replaces nothing: its files would be passed over in silence."""
     if folder is None:
         return None
-    if not folder.is_dir():
+    if not _is_folder(folder, "--templates"):
         raise click.UsageError(f"--templates: {folder} is no folder")
     known = sorted(each.name for each in shipped("reports").iterdir())
     if not any((folder / name).is_file() for name in known):
         raise click.UsageError(f"--templates: {folder} holds none of the files that can be replaced: {', '.join(known)}")
     return folder
+
+
+def _is_folder(path: Path, asked: str) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a name that is too long
+        raise click.UsageError(f"{asked}: {path}: {error.strerror}") from error
 
 
 def _outputs(outputs: tuple[Output, ...], templates: Path | None) -> tuple[Output, ...]:
@@ -250,7 +257,7 @@ def _outputs(outputs: tuple[Output, ...], templates: Path | None) -> tuple[Outpu
         if other is not output:
             where = "standard output" if output.file is None else f"the same file, {output.path}"
             raise click.UsageError(f"{other.format} and {output.format} cannot both go to {where}")
-        if output.file and output.file.is_dir():
+        if output.file and _is_folder(output.file, output.format):
             raise click.UsageError(f"{output.format} cannot go to {output.path}, which is a folder")
     if templates is None:
         return outputs

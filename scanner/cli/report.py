@@ -30,4 +30,4 @@ def command(*, result: Path, outputs: tuple[options.Output, ...], since: Path | 
         earlier = results.load(since)
         check_same(earlier.snapshot, report.snapshot)
         report = baseline.compared(report, earlier)
-    output.write(pseudonyms.report(report) if pseudonyms else report, outputs)
+    output.write(pseudonyms.report(report) if pseudonyms else report, outputs, is_gate=False)

@@ -56,9 +56,11 @@ def command(
     config = pipeline.load_config(config_file)
     by = pipeline.criteria(config)
     needs = collection.needs(by.rules, everything=everything, logs=logs)
-    where = store.opened(place) if place else None
+    where = store.opened(place) if place is not None else None
     # Whoever cannot reach the store hears so before anything is collected.
     watched = looks.failed_last(where) if where else frozenset[tuple[str, str]]()
+    if where:
+        where.make()
     collection.take(config, target, needs=needs, how=how, now=pipeline.utc_now())
     pipeline.say(f"snapshot: {target}")
     report = pipeline.judge(config, by, snapshots.load(target, jobs=jobs), gating, jobs=jobs, watched=watched)
@@ -66,7 +68,8 @@ def command(
         report = pseudonyms.report(report)
     output.write(report, outputs)
     if where:
-        kept = where.add(report.snapshot, Path(target), json.render(report))
+        with output.shut_first(report):
+            kept = where.add(report.snapshot, Path(target), json.render(report))
         pipeline.say(f"kept in {place}: {' and '.join(kept.names)}")
     output.conclude(report, outputs)
     ctx.exit(report.gate.exit_code)

@@ -141,10 +141,6 @@ def _day(text: str | date) -> date:
 
 
 def _write(file: Path, waiver: Waiver) -> None:
-    """Append a waiver to the file, which appears whole or not at all, where a link leads and readable for whom it was."""
-    target = file.resolve()
-    before = target.read_bytes().decode() if target.exists() else waivers.EMPTY
-    mode = target.stat().st_mode if target.exists() else None
-    output.to_file(target, waivers.added(before, str(file), waiver))
-    if mode is not None:
-        target.chmod(mode)
+    """Append a waiver to the file."""
+    before = file.read_bytes().decode() if file.exists() else waivers.EMPTY
+    output.rewrite(file, waivers.added(before, str(file), waiver))

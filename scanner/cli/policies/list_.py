@@ -1,6 +1,5 @@
 """`atlascan policy list`: the policies there are."""
 
-import sys
 from collections.abc import Collection, Mapping
 from io import StringIO
 from pathlib import Path
@@ -115,7 +114,7 @@ def _print_table(listed: list[Policy], applied: Collection[str], profile: str) -
         table.add_row(*map(Text, cells))
     count = "1 policy" if len(listed) == 1 else f"{len(listed)} policies"
     foot = f"\n{count}; * applied with the profile {profile}"
-    if sys.stdout.isatty():
+    if output.is_terminal():
         Console().print(table, Text(foot), sep="\n")
         return
     console = Console(file=StringIO(), width=_WIDE, color_system=None, legacy_windows=False)
