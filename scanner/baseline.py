@@ -135,13 +135,17 @@ class Comparison:
         return Fate.GONE, "it is not there now, and all of its kind was read"
 
 
-def check_target(before: Target, now: Target, earlier: str = "the baseline", later: str = "this snapshot") -> None:
+_SAME_PLACE = "compare two of the same organization and sites"
+
+
+def check_target(
+    before: Target, now: Target, earlier: str = "the baseline", later: str = "this snapshot", hint: str = _SAME_PLACE
+) -> None:
     """Refuse to compare what has nothing in common; `earlier` and `later` are what a message calls the two.
 
     Raises:
         InputError: They are of other organizations, or of other sites.
     """
-    hint = "compare two of the same organization and sites"
     if before.org and now.org and before.org != now.org:
         raise InputError(f"{earlier} is of the organization {before.org}, and {later} of {now.org}", hint=hint)
     for name in sorted(before.sites.keys() & now.sites.keys()):

@@ -267,6 +267,7 @@ def test_a_snapshot_of_something_else_is_refused_and_a_site_that_is_not_in_it_is
         refused = atlascan("check")
         assert (refused.code, refused.out) == (2, "")
         assert why in refused.err
+        assert "hint: name the right configuration with --config, or take a new snapshot" in refused.err
 
 
 def test_policies_can_be_listed_and_shown(atlascan: Atlascan) -> None:

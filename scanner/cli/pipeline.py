@@ -122,7 +122,8 @@ def check_scope(config: Config, snapshot: Snapshot) -> None:
         InputError: It is of another organization, or of other sites.
     """
     named = Target(org=config.org_id, sites={site.name: site.url for site in config.sites})
-    check_target(named, snapshot.header.target, "the configuration", "the snapshot")
+    hint = "name the right configuration with --config, or take a new snapshot"
+    check_target(named, snapshot.header.target, "the configuration", "the snapshot", hint)
 
 
 def drift(config: Config, by: Criteria, old: Snapshot, new: Snapshot, *, volatile: bool = False, jobs: int = 1) -> Drift:
